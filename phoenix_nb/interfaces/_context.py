@@ -82,7 +82,7 @@ class Context:
     """An id that ties log lines and events of one request together; empty when the caller gave none."""
     trace_parent: str = ""
     """W3C ``traceparent`` of the caller; empty when there is none."""
-    metadata: Mapping[str, str] = _NO_METADATA
+    metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
     """Free text pairs that travel with the call."""
     monotonic: Callable[[], float] = time.monotonic
     """The clock that ``deadline`` is measured on; tests inject their own."""
