@@ -1,1 +1,66 @@
-"""reporting."""
+"""Reports: a comparison file, a notebook run in a process of its own, one offline HTML page, and the result of record."""
+
+from phoenix_nb.reporting._assets import asset_path, notebook_path, report_notebook_path, template_root
+from phoenix_nb.reporting._charts import Chart, saving_chart, volume_chart
+from phoenix_nb.reporting._comparison_data import (
+    ArmPair,
+    ComparisonData,
+    ConditionLine,
+    CostLine,
+    CoverageName,
+    CoverageSummary,
+    IntervalFrame,
+    LossLine,
+    MissedProcess,
+    Pipelines,
+    PlanText,
+    Projection,
+    RunFacts,
+    VerdictText,
+    WindowFigures,
+)
+from phoenix_nb.reporting._page import ComparisonPage, Html, stylesheet
+from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
+from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
+from phoenix_nb.reporting._runner import NotebookRun, PapermillReportRunner, RenderedReport
+from phoenix_nb.reporting._words import VERDICT_SIGNS, Sign, verdict_sign
+
+__all__ = [
+    "RESULT_MIME",
+    "VERDICT_SIGNS",
+    "ArmPair",
+    "Chart",
+    "ComparisonData",
+    "ComparisonPage",
+    "ComparisonParameters",
+    "ConditionLine",
+    "CostLine",
+    "CoverageName",
+    "CoverageSummary",
+    "Html",
+    "IntervalFrame",
+    "LossLine",
+    "MissedProcess",
+    "NotebookRun",
+    "PapermillReportRunner",
+    "Pipelines",
+    "PlanText",
+    "Projection",
+    "RenderedReport",
+    "RunFacts",
+    "Sign",
+    "VerdictText",
+    "WindowFigures",
+    "asset_path",
+    "cell_parameters",
+    "notebook_path",
+    "publish",
+    "published_results",
+    "read_published",
+    "report_notebook_path",
+    "saving_chart",
+    "stylesheet",
+    "template_root",
+    "verdict_sign",
+    "volume_chart",
+]
