@@ -1,0 +1,158 @@
+"""Append-only dictionaries: every distinct resource, scope, header and attribute set is parsed and hashed once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Generic, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.otlp._attributes import Attributes
+from phoenix_nb.otlp._model import MetricHeader, MetricType, Resource, Scope, resource_wire, scope_wire
+from phoenix_nb.otlp._pairs import Growing
+from phoenix_nb.otlp._series import SeriesIndex
+from phoenix_nb.otlp._wire import varint_size
+
+__all__ = ["Dictionaries", "Dictionary"]
+
+T = TypeVar("T", bound=Hashable)
+Ids = npt.NDArray[np.int32]
+
+
+class Dictionary(Generic[T]):
+    """Gives every distinct value a small number, in order of first appearance, for ever.
+
+    Ids are never reused and nothing is evicted, so they can be compared across all frames that share the dictionary.
+    Safe to use from several threads.
+    """
+
+    def __init__(self, *, size: Callable[[T], int], identity: Callable[[T], bytes]) -> None:
+        self._size = size
+        self._identity = identity
+        self._values: list[T] = []
+        self._ids: dict[T, int] = {}
+        self._raw: dict[Hashable, int] = {}
+        self._by_identity: dict[bytes, int] = {}
+        self._identities: list[bytes] = []
+        self._sizes: Growing[np.int64] = Growing(np.int64)
+        self._canonical: Growing[np.int32] = Growing(np.int32)
+        self._lock = threading.RLock()
+
+    def intern(self, value: T) -> int:
+        """The id of ``value``, which is added when it is new."""
+        found = self._ids.get(value)
+        if found is not None:
+            return found
+        identity = self._identity(value)
+        size = self._size(value)
+        with self._lock:
+            found = self._ids.get(value)
+            if found is not None:
+                return found
+            number = len(self._values)
+            self._identities.append(identity)
+            self._sizes.append(size)
+            self._canonical.append(self._by_identity.setdefault(identity, number))
+            # The value becomes visible last, so that a reader without the lock never sees half of it.
+            self._values.append(value)
+            self._ids[value] = number
+            return number
+
+    def intern_raw(self, raw: Hashable, parse: Callable[[], T]) -> int:
+        """The id behind a raw form (wire bytes, text); ``parse`` runs only when the raw form is new."""
+        found = self._raw.get(raw)
+        if found is None:
+            found = self._raw[raw] = self.intern(parse())
+        return found
+
+    @property
+    def values(self) -> Sequence[T]:
+        """All values, by id. Do not change it; it grows while others intern."""
+        return self._values
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Per id the encoded bytes: what the value adds to the message that holds it, without its own tag and length."""
+        return self._sizes.view()
+
+    @property
+    def canonical(self) -> Ids:
+        """Per id the first id with the same identity (contents in any order; for headers the name alone)."""
+        return self._canonical.view()
+
+    def identity(self, number: int) -> bytes:
+        """The stable identity of a value: the 16-byte digest of its attributes, or the UTF-8 name of a header."""
+        return self._identities[number]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, number: int) -> T:
+        if number < 0:
+            raise IndexError(number)
+        return self._values[number]
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(tuple(self._values))
+
+    def __contains__(self, value: object) -> bool:
+        return cast("T", value) in self._ids
+
+    def map(self, function: Callable[[T], object], dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
+        """``function`` of every value as an array by id: evaluate on the dictionary, then broadcast to points."""
+        values = tuple(self._values)
+        return np.fromiter((cast("int", function(value)) for value in values), dtype=dtype, count=len(values))
+
+
+def _text_size(text: str) -> int:
+    size = len(text.encode())
+    return 1 + varint_size(size) + size if size else 0
+
+
+def _header_size(header: MetricHeader) -> int:
+    return (
+        _text_size(header.name)
+        + _text_size(header.description)
+        + _text_size(header.unit)
+        + header.metadata.wire_size
+    )
+
+
+class Dictionaries:
+    """The dictionaries that all frames of one run share.
+
+    Resource id 0 is the empty resource, attribute set 0 the empty set and schema URL 0 the empty text.
+    """
+
+    def __init__(self) -> None:
+        self.resources: Dictionary[Resource] = Dictionary(
+            size=lambda value: len(resource_wire(value)), identity=lambda value: value.attributes.digest
+        )
+        self.scopes: Dictionary[Scope] = Dictionary(
+            size=lambda value: len(scope_wire(value)), identity=scope_wire
+        )
+        self.headers: Dictionary[MetricHeader] = Dictionary(
+            size=_header_size, identity=lambda value: value.name.encode()
+        )
+        self.attribute_sets: Dictionary[Attributes] = Dictionary(
+            size=lambda value: value.wire_size, identity=lambda value: value.digest
+        )
+        self.schema_urls: Dictionary[str] = Dictionary(size=_text_size, identity=str.encode)
+        self.resources.intern(Resource())
+        self.attribute_sets.intern(Attributes.EMPTY)
+        self.schema_urls.intern("")
+        self.series = SeriesIndex(self.resources, self.headers, self.attribute_sets)
+
+    def header_types(self) -> npt.NDArray[np.uint8]:
+        """Per header id its :class:`MetricType`."""
+        return cast("npt.NDArray[np.uint8]", self.headers.map(lambda header: header.type, np.uint8))
+
+    def header_names(self) -> list[str]:
+        """Per header id the metric name."""
+        return [header.name for header in self.headers]
+
+    def typeless(self) -> npt.NDArray[np.bool_]:
+        """Per header id whether the metric has no data member."""
+        return self.header_types() == MetricType.NONE

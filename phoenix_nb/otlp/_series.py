@@ -1,0 +1,137 @@
+"""Series ids: which stream a point belongs to, and what counts as one distinct series."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from phoenix_nb.otlp._pairs import Growing, PairIndex
+
+if TYPE_CHECKING:
+    from phoenix_nb.otlp._attributes import Attributes
+    from phoenix_nb.otlp._dictionary import Dictionary
+    from phoenix_nb.otlp._model import MetricHeader, Resource
+
+__all__ = ["SeriesIndex"]
+
+Ids = npt.NDArray[np.int32]
+
+
+class SeriesIndex:
+    """Numbers for series, shared by all frames of one run.
+
+    A *series id* stands for (resource, scope, header, attribute set) exactly as sent; decisions of rules can be kept
+    per series id. A *series key* stands for (resource attributes, metric name, point attributes) in any order, which
+    is what users pay for and what counts as one distinct series. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        resources: Dictionary[Resource],
+        headers: Dictionary[MetricHeader],
+        attribute_sets: Dictionary[Attributes],
+    ) -> None:
+        self._resources = resources
+        self._headers = headers
+        self._attribute_sets = attribute_sets
+        self._owners = PairIndex()
+        self._shapes = PairIndex()
+        self._series = PairIndex()
+        self._key_shapes = PairIndex()
+        self._keys = PairIndex()
+        self._key: Growing[np.int32] = Growing(np.int32)
+        self._digest_buffer = bytearray()
+        self._lock = threading.RLock()
+
+    def intern(self, owner: Ids, shape: Ids) -> Ids:
+        """Series ids of points from their :meth:`owners` and :meth:`shapes`."""
+        with self._lock:
+            ids = self._series.intern(owner, shape)
+            self._extend_keys()
+            return ids
+
+    def owners(self, resource: Ids, scope: Ids) -> Ids:
+        """Ids of (resource, scope) pairs; -1 stands for an absent one."""
+        return self._owners.intern(resource + 1, scope + 1)
+
+    def shapes(self, header: Ids, attributes: Ids) -> Ids:
+        """Ids of (header, attribute set) pairs."""
+        return self._shapes.intern(header, attributes)
+
+    def _extend_keys(self) -> None:
+        known = len(self._key)
+        if known == len(self._series):
+            return
+        fresh = np.arange(known, len(self._series), dtype=np.int32)
+        resource = np.maximum(self.resource[fresh], 0)
+        names = self._headers.canonical[self.header[fresh]]
+        attributes = self._attribute_sets.canonical[self.attributes[fresh]]
+        shape = self._key_shapes.intern(names, attributes)
+        self._key.extend(self._keys.intern(self._resources.canonical[resource], shape))
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    @property
+    def resource(self) -> Ids:
+        """Per series id the resource id, -1 when absent."""
+        return self._owners.left.view()[self._series.left.view()] - np.int32(1)
+
+    @property
+    def scope(self) -> Ids:
+        """Per series id the scope id, -1 when absent."""
+        return self._owners.right.view()[self._series.left.view()] - np.int32(1)
+
+    @property
+    def header(self) -> Ids:
+        """Per series id the header id."""
+        return self._shapes.left.view()[self._series.right.view()]
+
+    @property
+    def attributes(self) -> Ids:
+        """Per series id the attribute set id."""
+        return self._shapes.right.view()[self._series.right.view()]
+
+    @property
+    def key(self) -> Ids:
+        """Per series id its series key."""
+        return self._key.view()
+
+    @property
+    def n_keys(self) -> int:
+        """How many distinct series keys exist so far."""
+        return len(self._keys)
+
+    @property
+    def key_resource(self) -> Ids:
+        """Per series key the canonical resource id (0 for an absent resource)."""
+        return self._keys.left.view()
+
+    @property
+    def key_header(self) -> Ids:
+        """Per series key the first header id with the metric's name."""
+        return self._key_shapes.left.view()[self._keys.right.view()]
+
+    @property
+    def key_attributes(self) -> Ids:
+        """Per series key the canonical attribute set id."""
+        return self._key_shapes.right.view()[self._keys.right.view()]
+
+    def key_digests(self) -> npt.NDArray[np.bytes_]:
+        """Per series key 16 bytes that are equal for equal series in every run (dtype ``V16``)."""
+        with self._lock:
+            start = len(self._digest_buffer) // 16
+            total = self.n_keys
+            resource = self.key_resource[start:total].tolist()
+            header = self.key_header[start:total].tolist()
+            attributes = self.key_attributes[start:total].tolist()
+            for r, h, a in zip(resource, header, attributes, strict=True):
+                name = self._headers.identity(h)
+                self._digest_buffer += xxhash.xxh3_128_digest(
+                    self._resources.identity(r) + self._attribute_sets.identity(a) + name
+                )
+            return np.frombuffer(bytes(self._digest_buffer), dtype="V16")

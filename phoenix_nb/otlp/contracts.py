@@ -1,0 +1,156 @@
+"""Protocols that carry frames: where payloads come from, what pipelines make of them, where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from phoenix_nb.interfaces._context import Context
+from phoenix_nb.interfaces._value import Value
+from phoenix_nb.otlp._dictionary import Dictionaries
+from phoenix_nb.otlp._frames import Frames
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from phoenix_nb.interfaces.evidence import Interval
+
+__all__ = ["EngineOutput", "PipelineEngine", "Source", "SourceInfo", "TelemetryStore"]
+
+
+class SourceInfo(Value):
+    """What an opened source says about itself."""
+
+    kind: str
+    """``host``, ``simulation``, ``recording`` or another registered kind."""
+    name: str
+    """What to show: a host name, a profile, a file name."""
+    period_seconds: float | None = None
+    """Seconds between payloads; ``None`` when it is not known before reading."""
+    host: str = ""
+    """The host that the payloads describe; empty when they do not say."""
+    live: bool = False
+    """Whether payloads come in real time."""
+    seed: int | None = None
+    """The seed that makes the payloads; ``None`` for real ones."""
+    payloads: int | None = None
+    """How many payloads there will be; ``None`` when it is not known."""
+    path: str = ""
+    """The file, for recordings; empty otherwise."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where raw payloads come from.
+
+    Promised: payloads come in order, every payload once; all frames share the ``Dictionaries`` that the source was
+    built with; iteration never blocks the event loop; ``aclose`` may be called at any time and twice.
+    Not promised: how many payloads one frames object holds (1 live, up to 60 in replay), that timestamps increase,
+    that payloads have points. A source is read once: ``open``, then one ``payloads`` iteration, then ``aclose``.
+    """
+
+    @property
+    def dictionaries(self) -> Dictionaries:
+        """The dictionaries of every frames object of this source."""
+        ...
+
+    async def open(self, ctx: Context) -> SourceInfo:
+        """Make sure that payloads can be read.
+
+        Raises:
+            SourceError: the source cannot give payloads.
+        """
+        ...
+
+    def payloads(self, ctx: Context) -> AsyncIterator[Frames]:
+        """The payloads, until the source ends or the context is cancelled.
+
+        Raises:
+            SourceError: the source failed; what came before is complete.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOutput:
+    """What one call of an engine sent to each exporter."""
+
+    by_exporter: Mapping[str, Frames]
+    """Per exporter id the payloads it received."""
+    warnings: tuple[str, ...] = field(default=())
+    """What the collector would have logged as warnings or errors."""
+
+
+@runtime_checkable
+class PipelineEngine(Protocol):
+    """A compiled collector configuration.
+
+    Promised: synchronous, deterministic, free of IO; splitting the same payloads into other calls gives the same
+    output. Not promised: thread safety; use one engine from one thread at a time.
+    """
+
+    def process(self, frames: Frames) -> EngineOutput:
+        """Send payloads through every pipeline."""
+        ...
+
+    def flush(self) -> EngineOutput:
+        """What components still hold, as at a shutdown of the collector."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """The state of all stateful components."""
+        ...
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state that :meth:`snapshot` made with the same configuration."""
+        ...
+
+
+@runtime_checkable
+class TelemetryStore(Protocol):
+    """Keeps payloads and intervals of experiments.
+
+    Promised: a returned ``append`` is durable; what is read back encodes to the same bytes as what was appended, in
+    the order of the appends. Not promised: the sizes of the frames that are read, or that their dictionary ids equal
+    those of the frames that were written.
+    """
+
+    async def append(self, ctx: Context, experiment_id: str, stream: str, frames: Frames) -> int:
+        """Add payloads to a stream (``raw``, ``baseline``, ``candidate``); returns the points written."""
+        ...
+
+    def read(
+        self,
+        ctx: Context,
+        experiment_id: str,
+        stream: str,
+        dictionaries: Dictionaries,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> AsyncIterator[Frames]:
+        """The payloads ``start`` … ``stop - 1`` of a stream, in chunks."""
+        ...
+
+    async def append_intervals(self, ctx: Context, experiment_id: str, intervals: Sequence[Interval]) -> None:
+        """Add finalised intervals; they are never revised."""
+        ...
+
+    async def read_intervals(
+        self, ctx: Context, experiment_id: str, *, after: int = -1
+    ) -> Sequence[Interval]:
+        """All intervals whose sequence number is greater than ``after``, in order."""
+        ...
+
+    async def delete(self, ctx: Context, experiment_id: str) -> None:
+        """Forget everything of an experiment; unknown ids are ignored."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything; may be called twice."""
+        ...
