@@ -348,6 +348,8 @@ class Usage(Value):
     """Length of the window: last interval's end minus first interval's start."""
     period_seconds: Annotated[float, Field(gt=0)]
     """Scrape period."""
+    interval_seconds: Annotated[float, Field(gt=0)]
+    """Length of one interval; the scrape period unless an arm flushes more slowly."""
     intervals: Annotated[int, Field(ge=0)]
     """Intervals with data; gaps of the source are not intervals."""
     hosts: Annotated[int, Field(ge=1)] = 1
