@@ -1,7 +1,8 @@
-"""Reports: a comparison file, a notebook run in a process of its own, one offline HTML page, and the result of record."""
+"""Reports: a comparison file, a notebook run in its own process, one offline page, and the result of record."""
 
+from phoenix_nb.reporting import formats
 from phoenix_nb.reporting._assets import asset_path, notebook_path, report_notebook_path, template_root
-from phoenix_nb.reporting._charts import Chart, saving_chart, volume_chart
+from phoenix_nb.reporting._charts import Chart, saving_chart, thin, volume_chart
 from phoenix_nb.reporting._comparison_data import (
     ArmPair,
     ComparisonData,
@@ -19,6 +20,7 @@ from phoenix_nb.reporting._comparison_data import (
     VerdictText,
     WindowFigures,
 )
+from phoenix_nb.reporting._live import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
 from phoenix_nb.reporting._page import ComparisonPage, Html, stylesheet
 from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
 from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
@@ -30,9 +32,11 @@ __all__ = [
     "VERDICT_SIGNS",
     "ArmPair",
     "Chart",
+    "Choice",
     "ComparisonData",
     "ComparisonPage",
     "ComparisonParameters",
+    "ComparisonRequest",
     "ConditionLine",
     "CostLine",
     "CoverageName",
@@ -48,11 +52,15 @@ __all__ = [
     "Projection",
     "RenderedReport",
     "RunFacts",
+    "RunView",
     "Sign",
+    "SimulationRequest",
+    "SimulationView",
     "VerdictText",
     "WindowFigures",
     "asset_path",
     "cell_parameters",
+    "formats",
     "notebook_path",
     "publish",
     "published_results",
@@ -61,6 +69,7 @@ __all__ = [
     "saving_chart",
     "stylesheet",
     "template_root",
+    "thin",
     "verdict_sign",
     "volume_chart",
 ]

@@ -26,7 +26,8 @@ def asset_path(*parts: str) -> Path:
         NotFoundError: neither place has it.
     """
     for root in _roots():
-        # A checkout is recognised by its build file: a stray folder named "reports" beside an installed package is not ours.
+        # A checkout is recognised by its build file: a stray folder named "reports" beside an
+        # installed package is not ours.
         if root != _PACKAGE / "_share" and not (root / "pyproject.toml").is_file():
             continue
         found = root.joinpath(*parts)
@@ -51,5 +52,5 @@ def notebook_path(name: str) -> Path:
 
 
 def template_root() -> Path:
-    """The folder that holds the HTML template ``phoenix``; it is what nbconvert calls an extra template base."""
+    """The folder with the HTML template ``phoenix``: what nbconvert calls an extra template base."""
     return asset_path("reports", "templates")

@@ -1,8 +1,8 @@
 """The pictures of a report: Vega-Lite specifications rendered to inline SVG without a network.
 
-A chart is drawn with placeholder colours that become CSS custom properties, so one SVG fits light, dark and print. The two
-kinds of numbers stay apart: :func:`saving_chart` shows the projection and nothing measured, :func:`volume_chart` shows what
-was measured and nothing projected.
+A chart is drawn with placeholder colours that become CSS custom properties, so one SVG fits light, dark and
+print. The two kinds of numbers stay apart: :func:`saving_chart` shows the projection and nothing measured,
+:func:`volume_chart` shows what was measured and nothing projected.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Chart:
 
 
 def thin(length: int, limit: int = _MAX_POINTS) -> list[int]:
-    """At most ``limit + 1`` positions of ``length``, evenly spread, always with the first and the last one."""
+    """At most ``limit + 1`` positions of ``length``, evenly spread, with the first and the last one."""
     if length <= limit:
         return list(range(length))
     step = -(-length // limit)
@@ -72,7 +72,8 @@ def themed_svg(svg: str, label: str, *, css_class: str = "phx-chart") -> str:
         svg = svg.replace(f'"{placeholder}"', f'"var({name}, {fallback})"')
     svg = re.sub(r'\sfont-family="[^"]*"', "", svg)
     svg = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
-    # The label says it all: the parts inside are hidden from assistive technology, so their role descriptions go.
+    # The label says it all: the parts inside are hidden from assistive technology, so their role
+    # descriptions go.
     svg = re.sub(r'\s(aria-roledescription|aria-label|aria-hidden|role)="[^"]*"', "", svg)
     size = re.match(r'<svg[^>]*?\swidth="([\d.]+)" height="([\d.]+)"', svg)
     svg = re.sub(r'(<svg[^>]*?)\swidth="[\d.]+" height="[\d.]+"', r"\1", svg, count=1)
@@ -96,6 +97,12 @@ def _axis(title: str | None, **more: Any) -> dict[str, Any]:
         "grid": False,
         **more,
     }
+
+
+def _value_axis(title: str) -> dict[str, Any]:
+    # The title lies above the axis and reads from left to right: nobody should have to turn their head.
+    place = {"titleAlign": "left", "titleAnchor": "end", "titleAngle": 0, "titleX": 0, "titleY": -12}
+    return _axis(title, grid=True, gridColor=GRID, tickCount=5, format=",~f", **place)
 
 
 def _render(layers: list[dict[str, Any]], rows: list[dict[str, Any]], label: str) -> Chart:
@@ -149,7 +156,8 @@ def saving_chart(
         alpha: error rate of the interval, for the words.
 
     Returns:
-        The chart; ``None`` when no interval is defined anywhere, because an empty picture would look like an answer.
+        The chart; ``None`` when no interval is defined anywhere, because an empty picture would look like an
+        answer.
     """
     known = [i for i, (a, b) in enumerate(zip(low, high, strict=True)) if a is not None and b is not None]
     if not known:
@@ -165,13 +173,12 @@ def saving_chart(
     top = min(max(100 * target, *(row["high"] for row in rows)), max(100 * target, rows[-1]["high"]) + 25)
     room = max(2.0, 0.12 * (top - bottom))
     y_scale = {"domain": [bottom - room, top + room], "nice": False, "zero": False, "clamp": True}
-    y_axis = _axis("projected saving, %", grid=True, gridColor=GRID, tickCount=6, titleAlign="left", titleAnchor="end",
-                   titleAngle=0, titleX=0, titleY=-12)  # fmt: skip
+    y_axis = _value_axis("projected saving, %")
     y = {"field": "low", "type": "quantitative", "scale": y_scale, "axis": y_axis}
     end = rows[-1]
     text = (
-        f"Running {100 * (1 - alpha):g} percent interval of the projected saving. It ends at {end['low']:.1f} to "
-        f"{end['high']:.1f} percent; the target is {100 * target:g} percent."
+        f"Running {100 * (1 - alpha):g} percent interval of the projected saving. "
+        f"It ends at {end['low']:.1f} to {end['high']:.1f} percent; the target is {100 * target:g} percent."
     )
     line = {"type": "line", "color": CANDIDATE, "strokeWidth": 1.5, "interpolate": "step-after"}
     layers = [
@@ -230,8 +237,7 @@ def volume_chart(
         "legend": None,
         "scale": {"domain": list(arms), "range": [BASELINE, CANDIDATE]},
     }
-    y_axis = _axis(f"{what} per interval", grid=True, gridColor=GRID, tickCount=5, titleAlign="left", titleAnchor="end",
-                   titleAngle=0, titleX=0, titleY=-12, format=",~f")  # fmt: skip
+    y_axis = _value_axis(f"{what} per interval")
     layers = [
         {
             "mark": {"type": "line", "strokeWidth": 1.5, "invalid": "break-paths-show-path-domains"},

@@ -1,10 +1,11 @@
 """What runs in the report's own process: papermill, then the HTML export.
 
-A report gets a process of its own because papermill inside a running kernel blocks that kernel's loop, keeps its working
-directory in process-global state, and because a notebook that hangs can then be ended without ending anything else.
+A report gets a process of its own because papermill inside a running kernel blocks that kernel's loop, keeps
+its working directory in process-global state, and because a notebook that hangs can then be ended without
+ending anything else.
 
-Called as ``python -m phoenix_nb.reporting._child JOB.json``. It writes its outcome to the file that the job names and always
-exits with 0 when it could write it; the parent decides what an outcome means.
+Called as ``python -m phoenix_nb.reporting._child JOB.json``. It writes its outcome to the file that the job
+names and always exits with 0 when it could write it; the parent decides what an outcome means.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ __all__ = ["main"]
 def _skip_iri_grammar() -> None:
     """Keep jsonschema from building a grammar that no notebook needs.
 
-    jsonschema imports ``rfc3987_syntax`` when it is installed, and that builds an Earley grammar for about one second at
-    import: more than everything else a report does before its kernel starts. jsonschema treats the module as optional and
-    suppresses the ImportError that a ``None`` entry causes; only the formats "iri" and "iri-reference", which the notebook
-    schema does not use, go unchecked in this process.
+    jsonschema imports ``rfc3987_syntax`` when it is installed, and that builds an Earley grammar for about
+    one second at
+    import: more than everything else a report does before its kernel starts. jsonschema treats the module as
+        optional and suppresses the ImportError that a ``None`` entry causes; only the formats "iri" and
+        "iri-reference", which the notebook schema does not use, go unchecked in this process.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
@@ -35,7 +37,7 @@ def _write(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -56,11 +58,11 @@ def _failure(exc: BaseException) -> dict[str, Any]:
 
 
 def _export(job: dict[str, Any]) -> None:
+    import nbformat
+    from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config
 
-    import nbformat
     from phoenix_nb.reporting._page import stylesheet
-    from nbconvert.exporters import HTMLExporter
 
     exporter = HTMLExporter(
         config=Config(
@@ -92,9 +94,8 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     _skip_iri_grammar()
     # nbconvert is needed only after the kernel is done; importing it meanwhile costs no wall time.
     warm = threading.Thread(target=__import__, args=("nbconvert.exporters",), daemon=True)
-    from traitlets.config import Config
-
     import papermill
+    from traitlets.config import Config
 
     warm.start()
     engine_options: dict[str, Any] = {"shutdown_kernel": "immediate", "store_widget_state": False}

@@ -1,7 +1,8 @@
 """The input of a comparison report: one JSON file that lies beside the report.
 
-The file is a format of its own with a version, so that a report can be made again from an old file, on a machine that has no
-store, by a notebook that imports nothing but this module. Everything in it was decided before: the report computes nothing.
+The file is a format of its own with a version, so that a report can be made again from an old file, on a
+machine that has no store, by a notebook that imports nothing but this module. Everything in it was decided
+before: the report computes nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class ArmPair(Value):
     candidate: float | None
     """What the candidate sent, likewise."""
     reduction: float | None
-    """1 − candidate / baseline as a fraction; ``null`` when the baseline sent nothing or the run was unhealthy."""
+    """1 − candidate / baseline as a fraction; ``null`` when the baseline sent nothing or the run was
+    unhealthy."""
 
 
 class WindowFigures(Value):
@@ -70,7 +72,8 @@ class Projection(Value):
     high: float
     """Upper end, fraction."""
     alpha: float = Field(gt=0, lt=1)
-    """Error rate of the interval: it misses the truth at any time during the run with at most this probability."""
+    """Error rate of the interval: it misses the truth at any time during the run with at most this
+    probability."""
 
 
 class VerdictText(Value):
@@ -94,7 +97,8 @@ class ConditionLine(Value):
     name: str
     """What is asked, in words."""
     status: Literal["met", "not_met", "violated", "unknown", "not_applicable"]
-    """``met``; ``not_met`` yet; ``violated`` for good; ``unknown`` when it cannot be told yet; ``not_applicable``."""
+    """``met``; ``not_met`` yet; ``violated`` for good; ``unknown`` when it cannot be told yet;
+    ``not_applicable``."""
     value: str = ""
     """The measured or bounded figure, formatted with its unit; empty when there is none."""
     bound: str = ""

@@ -15,7 +15,8 @@ def _indent(line: str) -> int:
 def _path(lines: Sequence[str], at: int) -> str:
     """The YAML keys above line ``at``, outermost first."""
     keys: list[str] = []
-    # Past the end there is no line to take the indentation from: the group was added or removed at the very end.
+    # Past the end there is no line to take the indentation from: the group was added or removed at the
+    # very end.
     level = _indent(lines[at]) if at < len(lines) else 0
     for line in reversed(lines[:at]):
         bare = line.strip()
@@ -33,8 +34,8 @@ def changed_lines(baseline: str, candidate: str) -> list[tuple[str, str]]:
     """The changed lines of two texts.
 
     Returns:
-        Pairs of kind and text: ``hunk`` says where a group is, ``del`` is a line of the baseline only, ``add`` one of the
-        candidate only. Trailing blanks do not count. Empty when the texts say the same.
+        Pairs of kind and text: ``hunk`` says where a group is, ``del`` is a line of the baseline only,
+        ``add`` one of the candidate only. Trailing blanks do not count. Empty when the texts say the same.
     """
     old = [line.rstrip() for line in baseline.strip("\n").splitlines()]
     new = [line.rstrip() for line in candidate.strip("\n").splitlines()]

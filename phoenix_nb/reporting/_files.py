@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +46,7 @@ def write_text(path: Path, text: str) -> Path:
     with translated(path, "write"):
         try:
             partial.write_text(text, encoding="utf-8")
-            os.replace(partial, path)
+            partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
     return path
@@ -63,7 +62,7 @@ def install_file(source: Path, target: Path) -> Path:
     with translated(target, "write"):
         try:
             shutil.copyfile(source, partial)
-            os.replace(partial, target)
+            partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
     return target

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_nb.errors import JsonValue
-from phoenix_nb.reporting import _format as fmt
+from phoenix_nb.reporting import formats as fmt
 from phoenix_nb.reporting._charts import saving_chart, thin, volume_chart
 from phoenix_nb.reporting._comparison_data import ComparisonData, CoverageName, LossLine
 from phoenix_nb.reporting._diff import changed_lines

@@ -1,7 +1,7 @@
 """The machine-readable result of a notebook run.
 
-A notebook tells its result by displaying it, not by printing: what is displayed survives papermill and nbclient, passes the
-notebook schema, and nbval compares it.
+A notebook tells its result by displaying it, not by printing: what is displayed survives papermill and
+nbclient, passes the notebook schema, and nbval compares it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from phoenix_nb.errors import InvalidRequestError, JsonValue, NotFoundError
 __all__ = ["RESULT_MIME", "publish", "published_results", "read_published"]
 
 RESULT_MIME = "application/vnd.phoenix.result.v1+json"
-"""The MIME type of a published result. The suffix matters: nbformat refuses JSON objects under a type without ``+json``."""
+"""The MIME type of a published result. The suffix matters: nbformat refuses JSON objects under a type without
+``+json``."""
 
 
 def _as_json(result: BaseModel | Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def publish(result: BaseModel | Mapping[str, JsonValue], *, name: str = "result"
     """Display ``result`` as the result of record of this notebook.
 
     Args:
-        result: a model or a mapping of JSON values; fractions stay fractions and missing numbers are ``null``.
+        result: a model or a mapping of JSON values; fractions stay fractions and missing numbers are
+            ``null``.
         name: what tells several results of one notebook apart.
 
     Raises:

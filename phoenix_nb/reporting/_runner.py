@@ -33,7 +33,8 @@ class NotebookRun:
     notebook: Path
     """The notebook with a cell tagged ``parameters``."""
     folder: Path
-    """Where the outputs go; also the working directory of the kernel, so that parameters can name files beside the report."""
+    """Where the outputs go; also the working directory of the kernel, so that parameters can name files
+    beside the report."""
     title: str
     """The title of the HTML page."""
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -59,8 +60,9 @@ class RenderedReport:
 class PapermillReportRunner:
     """Runs notebooks with papermill in a child process, each with a kernel of this very interpreter.
 
-    Nothing is written into the target folder before the run has succeeded, except that the notebook of a failed run is kept
-    as ``<stem>.failed.ipynb``: it holds the traceback. A run that is cancelled or late ends its child and its kernel.
+    Nothing is written into the target folder before the run has succeeded, except that the notebook of a
+    failed run is kept as ``<stem>.failed.ipynb``: it holds the traceback. A run that is cancelled or late
+    ends its child and its kernel.
 
     Args:
         start_timeout: seconds that the kernel may take to start.
@@ -102,7 +104,8 @@ class PapermillReportRunner:
             await asyncio.to_thread(_remove_tree, job_folder)
 
     def _prepare(self, job_folder: Path, run: NotebookRun) -> Path:
-        # A kernel specification of our own: the one the user registered as "python3" may start another interpreter.
+        # A kernel specification of our own: the one the user registered as "python3" may start
+        # another interpreter.
         spec = job_folder / "kernels" / _KERNEL
         spec.mkdir(parents=True)
         argv = [

@@ -68,7 +68,8 @@ _CANDIDATE = _BASELINE.replace(
     metrics:
       datapoint:
         - metric.name == "process.memory.virtual"
-        - not IsMatch(resource.attributes["process.executable.name"], "^(postgres|nginx|sshd)$") and value_double < 1
+        - not IsMatch(resource.attributes["process.executable.name"], "^(postgres|nginx|sshd)$") and
+        value_double < 1
   batch:
 """,
 ).replace("processors: [batch]", "processors: [filter/noise, batch]")
@@ -91,7 +92,8 @@ def sample_comparison(
     """A comparison as a run would leave it; the figures belong together and depend on ``seed`` alone.
 
     Args:
-        state: the verdict it ends in; a rejected one names a missed process, an unhealthy one has no reduction.
+        state: the verdict it ends in; a rejected one names a missed process, an unhealthy one has no
+            reduction.
         seed: seed of every random figure.
         intervals: number of finalised intervals.
     """

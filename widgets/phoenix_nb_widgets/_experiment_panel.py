@@ -1,0 +1,110 @@
+"""The experiment panel: choose, start, watch, stop."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from phoenix_nb_widgets._experiment_view_model import (
+    ExperimentForm,
+    ExperimentPanelState,
+    ExperimentViewModel,
+)
+from phoenix_nb_widgets._panel import Panel, choose
+from phoenix_nb_widgets._ports import ComparisonPort
+from phoenix_nb_widgets._render import run_html, run_text
+
+__all__ = ["ExperimentPanel"]
+
+_LABEL = {"description_width": "150px"}
+_WIDE = {"width": "460px"}
+
+
+class ExperimentPanel(Panel[ExperimentPanelState]):
+    """Steers one comparison and shows it live: state, projected saving, coverage, verdict.
+
+    The run lives in the laboratory, not in the panel: closing the panel, the cell or the browser leaves it
+    alone, and ``ExperimentPanel(lab, experiment_id=…)`` shows it again.
+
+    Args:
+        port: the laboratory.
+        experiment_id: a stored run to show; ``None`` shows the form.
+        period: seconds between two updates of the widgets; at least 0.1 keeps the page calm.
+    """
+
+    kind = "experiment"
+
+    def __init__(
+        self, port: ComparisonPort, *, experiment_id: str | None = None, period: float = 0.1
+    ) -> None:
+        self._experiment = ExperimentViewModel(port, experiment_id=experiment_id)
+        self._shown_form: ExperimentForm | None = None
+        super().__init__(self._experiment, port, key=experiment_id or "", period=period)
+        self._experiment.load()
+
+    @property
+    def experiment(self) -> ExperimentViewModel:
+        """The view-model: everything the panel can do, without widgets."""
+        return self._experiment
+
+    @property
+    def text(self) -> str:
+        """The status line in words."""
+        return run_text(self._experiment.state.run, self._experiment.state.busy)
+
+    def _form_widgets(self) -> list[widgets.Widget]:
+        self._fields: dict[str, widgets.Widget] = {
+            "source": widgets.Dropdown(description="Source", style=_LABEL, layout=_WIDE),
+            "baseline": widgets.Dropdown(description="Baseline", style=_LABEL, layout=_WIDE),
+            "candidate": widgets.Dropdown(description="Candidate", style=_LABEL, layout=_WIDE),
+            "critical": widgets.Text(
+                description="Critical processes",
+                placeholder="postgres, nginx*",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+            "duration": widgets.Text(
+                description="Duration",
+                placeholder="60s, 10m, 2h",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+            "every": widgets.Text(
+                description="Scrape every",
+                placeholder="the source’s own",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+            "seed": widgets.Text(
+                description="Seed (simulated)",
+                placeholder="default",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+        }
+        for name, widget in self._fields.items():
+            widget.observe(self._observed(name, self._experiment.edit), names="value")
+        return list(self._fields.values())
+
+    def _model_start(self) -> None:
+        self._experiment.start()
+
+    def _model_stop(self) -> None:
+        self._experiment.stop()
+
+    def _show_state(self, state: ExperimentPanelState) -> None:
+        form, shown = state.form, self._shown_form
+        choose(self._fields["source"], state.sources, form.source)
+        choose(self._fields["baseline"], state.pipelines, form.baseline)
+        choose(self._fields["candidate"], state.pipelines, form.candidate)
+        for name in ("critical", "duration", "every", "seed"):
+            # Written only when the form changed: what is being typed right now must not be put back.
+            if shown is None or getattr(form, name) != getattr(shown, name):
+                self._fields[name].value = getattr(form, name)
+        self._shown_form = form
+        self._start.disabled = not state.can_start
+        self._stop.disabled = not state.can_stop
+        self._live.value = run_html(state.run)

@@ -1,0 +1,70 @@
+"""What panels show as HTML and, in words, as text. Nothing is computed here."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from phoenix_nb.reporting import RunView, SimulationView, formats, html_environment, verdict_sign
+from phoenix_nb_widgets._band import band_svg
+
+__all__ = ["message_html", "run_html", "run_text", "simulation_html", "simulation_text", "status_html"]
+
+
+@cache
+def _macros() -> Any:
+    return html_environment(Path(__file__).resolve().parent).get_template("panels.html.j2").module
+
+
+def message_html(error: str, hint: str) -> str:
+    """What went wrong and what to do; empty when nothing did."""
+    return str(_macros().message(error, hint)).strip()
+
+
+def status_html(text: str) -> str:
+    """The one line that assistive technology reads when it changes."""
+    return str(_macros().status(text)).strip()
+
+
+def run_html(run: RunView | None) -> str:
+    """The live part of the experiment panel; empty without a run."""
+    if run is None:
+        return ""
+    return str(_macros().run(run, band_svg(run.elapsed_seconds, run.low, run.high, run.target))).strip()
+
+
+def simulation_html(run: SimulationView | None) -> str:
+    """The live part of the simulation panel; empty without a simulation."""
+    if run is None:
+        return ""
+    counts = (
+        ("processes alive", run.processes),
+        ("processes started", run.started),
+        ("processes ended", run.ended),
+        ("scrapes", run.scrapes),
+        ("data points", run.points),
+        ("distinct series", run.series),
+    )
+    return str(_macros().simulation(run, counts)).strip()
+
+
+def run_text(run: RunView | None, busy: str) -> str:
+    """The status line of a comparison, without ids or times."""
+    if run is None:
+        return f"{busy} …" if busy else "No run yet. Fill in the form and press Start."
+    done = f"{run.intervals:,} of {run.planned:,}" if run.planned else f"{run.intervals:,}"
+    text = f"{run.state}, {done} intervals"
+    if run.verdict is not None:
+        text += f", {verdict_sign(run.verdict.state).word.lower()}"
+    return f"{text} ({busy} …)" if busy else text
+
+
+def simulation_text(run: SimulationView | None, busy: str) -> str:
+    """The status line of a simulation, without ids or times."""
+    if run is None:
+        return f"{busy} …" if busy else "No simulation yet. Choose a profile and press Start."
+    text = f"{run.state}, {formats.duration(run.elapsed_seconds)} simulated"
+    if run.duration_seconds is not None:
+        text += f" of {formats.duration(run.duration_seconds)}"
+    return f"{text} ({busy} …)" if busy else text

@@ -1,0 +1,90 @@
+"""The simulation panel: choose a profile, start, watch the counts, stop."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from phoenix_nb_widgets._panel import Panel, choose
+from phoenix_nb_widgets._ports import SimulationPort
+from phoenix_nb_widgets._render import simulation_html, simulation_text
+from phoenix_nb_widgets._simulation_view_model import (
+    SimulationForm,
+    SimulationPanelState,
+    SimulationViewModel,
+)
+
+__all__ = ["SimulationPanel"]
+
+_LABEL = {"description_width": "150px"}
+_WIDE = {"width": "460px"}
+
+
+class SimulationPanel(Panel[SimulationPanelState]):
+    """Steers one simulation and shows its counts live.
+
+    Args:
+        port: the laboratory.
+        simulation_id: a stored simulation to show; ``None`` shows the form.
+        period: seconds between two updates of the widgets; at least 0.1 keeps the page calm.
+    """
+
+    kind = "simulation"
+
+    def __init__(
+        self, port: SimulationPort, *, simulation_id: str | None = None, period: float = 0.1
+    ) -> None:
+        self._simulation = SimulationViewModel(port, simulation_id=simulation_id)
+        self._shown_form: SimulationForm | None = None
+        super().__init__(self._simulation, port, key=simulation_id or "", period=period)
+        self._simulation.load()
+
+    @property
+    def simulation(self) -> SimulationViewModel:
+        """The view-model: everything the panel can do, without widgets."""
+        return self._simulation
+
+    @property
+    def text(self) -> str:
+        """The status line in words."""
+        return simulation_text(self._simulation.state.run, self._simulation.state.busy)
+
+    def _form_widgets(self) -> list[widgets.Widget]:
+        self._fields: dict[str, widgets.Widget] = {
+            "profile": widgets.Dropdown(description="Profile", style=_LABEL, layout=_WIDE),
+            "duration": widgets.Text(
+                description="Simulated length",
+                placeholder="60s, 10m, 2h",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+            "seed": widgets.Text(description="Seed", continuous_update=False, style=_LABEL, layout=_WIDE),
+            "processes": widgets.Text(
+                description="Processes",
+                placeholder="the profile’s own",
+                continuous_update=False,
+                style=_LABEL,
+                layout=_WIDE,
+            ),
+        }
+        for name, widget in self._fields.items():
+            widget.observe(self._observed(name, self._simulation.edit), names="value")
+        return list(self._fields.values())
+
+    def _model_start(self) -> None:
+        self._simulation.start()
+
+    def _model_stop(self) -> None:
+        self._simulation.stop()
+
+    def _show_state(self, state: SimulationPanelState) -> None:
+        form, shown = state.form, self._shown_form
+        choose(self._fields["profile"], state.profiles, form.profile)
+        for name in ("duration", "seed", "processes"):
+            # Written only when the form changed: what is being typed right now must not be put back.
+            if shown is None or getattr(form, name) != getattr(shown, name):
+                self._fields[name].value = getattr(form, name)
+        self._shown_form = form
+        self._start.disabled = not state.can_start
+        self._stop.disabled = not state.can_stop
+        self._live.value = simulation_html(state.run)
