@@ -1,4 +1,4 @@
-"""Reports: a comparison file, a notebook run in its own process, one offline page, and the result of record."""
+"""Reports: a comparison file, a notebook run in its own process, one offline page, a result of record."""
 
 from phoenix_nb.reporting import formats
 from phoenix_nb.reporting._assets import asset_path, notebook_path, report_notebook_path, template_root
@@ -21,7 +21,7 @@ from phoenix_nb.reporting._comparison_data import (
     WindowFigures,
 )
 from phoenix_nb.reporting._live import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
-from phoenix_nb.reporting._page import ComparisonPage, Html, stylesheet
+from phoenix_nb.reporting._page import ComparisonPage, Html, html_environment, stylesheet
 from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
 from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
 from phoenix_nb.reporting._runner import NotebookRun, PapermillReportRunner, RenderedReport
@@ -61,6 +61,7 @@ __all__ = [
     "asset_path",
     "cell_parameters",
     "formats",
+    "html_environment",
     "notebook_path",
     "publish",
     "published_results",

@@ -15,7 +15,7 @@ from phoenix_nb.reporting._comparison_data import ComparisonData, CoverageName, 
 from phoenix_nb.reporting._diff import changed_lines
 from phoenix_nb.reporting._words import CONDITION_SIGNS, Sign, verdict_sign
 
-__all__ = ["ComparisonPage", "Html", "stylesheet"]
+__all__ = ["ComparisonPage", "Html", "html_environment", "stylesheet"]
 
 _PAGE = Path(__file__).resolve().parent / "page"
 
@@ -203,7 +203,10 @@ def _coverage_sentence(data: ComparisonData) -> str:
     if not coverage.selectors:
         return "No process was declared critical, so nothing is known about what you would miss."
     if not coverage.units:
-        return "No process matched a critical selector, so nothing is proven about them and the candidate cannot be promoted."
+        return (
+            "No process matched a critical selector, so nothing is proven about them "
+            "and the candidate cannot be promoted."
+        )
     seen = fmt.count(coverage.units, "process lifetime")
     if coverage.missed:
         names = ", ".join(sorted({miss.name for miss in coverage.missed}))
@@ -271,12 +274,12 @@ def _static_sign(safe: bool | None) -> Sign:
     return Sign("Rules safe", "✓", "good", "") if safe else Sign("Rules unsafe", "✕", "bad", "")
 
 
-@cache
-def _environment() -> Any:
+def html_environment(folder: Path) -> Any:
+    """A Jinja environment over ``folder`` that escapes every value and formats figures as reports do."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_PAGE),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -284,19 +287,26 @@ def _environment() -> Any:
     )
     environment.filters.update(
         percent=fmt.percent,
+        percent_range=fmt.percent_range,
         number=fmt.number,
         money=fmt.money,
         bytes=fmt.bytes_text,
         duration=fmt.duration,
         timestamp=fmt.timestamp,
     )
+    environment.globals.update(coverage_sign=_coverage_sign, verdict_sign=verdict_sign)
+    return environment
+
+
+@cache
+def _environment() -> Any:
+    environment = html_environment(_PAGE)
     environment.globals.update(
         coverage_sentence=_coverage_sentence,
         loss_sentence=_loss_sentence,
         cost_caption=_cost_caption,
         window_rows=_window_rows,
         last_value=_last_value,
-        coverage_sign=_coverage_sign,
         static_sign=_static_sign,
         condition_sign=CONDITION_SIGNS.__getitem__,
     )

@@ -220,7 +220,7 @@ class PapermillReportRunner:
             hint = f"open {kept.name} beside the report: it holds the traceback"
         where = f" in cell {outcome['cell']}" if outcome.get("cell") is not None else ""
         return ReportError(
-            f"the report notebook {run.notebook.name} failed{where}: {outcome['error']}: {outcome['message']}",
+            f"the notebook {run.notebook.name} failed{where}: {outcome['error']}: {outcome['message']}",
             hint=hint,
             details=details,
         )

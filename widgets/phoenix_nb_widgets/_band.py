@@ -1,6 +1,4 @@
-"""The live picture of the projected saving: a small inline SVG, drawn without any library, replaced as one
-string.
-"""
+"""The live picture of the projected saving: a small inline SVG, drawn without any library."""
 
 from __future__ import annotations
 
@@ -44,7 +42,7 @@ def band_svg(
     if not known:
         return ""
     shown = [known[i] for i in thin(len(known), limit=_POINTS)]
-    last_t, last_low, last_high = shown[-1]
+    _, last_low, last_high = shown[-1]
     marks = [last_low, last_high] + ([] if target is None else [target])
     # The first intervals are very wide: they may leave the picture, the last one may not.
     floor, ceiling = min(marks) - 0.12, max(marks) + 0.12
@@ -63,15 +61,17 @@ def band_svg(
     label = f"Projected saving now {100 * last_low:.1f} to {100 * last_high:.1f} percent"
     if target is not None:
         label += f", target {100 * target:g} percent"
-    parts = [
+    opening = (
         f'<svg class="phx-chart" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escape(label)}"'
         f' style="max-width:{_WIDTH:g}px" font-size="11" fill="var(--phx-muted)">'
-    ]
+    )
+    parts = [opening]
+    left_right = f'x1="{_LEFT:g}" x2="{_WIDTH - _RIGHT:g}"'
     step = 0.1 if ceiling - floor <= 0.6 else 0.25
     tick = -(-floor // step) * step
     while tick <= ceiling:
         parts.append(
-            f'<line x1="{_LEFT:g}" x2="{_WIDTH - _RIGHT:g}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="var(--phx-grid)"/>'
+            f'<line {left_right} y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="var(--phx-grid)"/>'
             f'<text x="{_LEFT - 6:g}" y="{y(tick) + 4:.1f}" text-anchor="end">{100 * tick:.0f} %</text>'
         )
         tick += step
@@ -82,9 +82,10 @@ def band_svg(
     )
     if target is not None:
         parts.append(
-            f'<line x1="{_LEFT:g}" x2="{_WIDTH - _RIGHT:g}" y1="{y(target):.1f}" y2="{y(target):.1f}"'
+            f'<line {left_right} y1="{y(target):.1f}" y2="{y(target):.1f}"'
             f' stroke="var(--phx-target)" stroke-width="1.5" stroke-dasharray="5 4"/>'
-            f'<text x="{_LEFT + 4:g}" y="{y(target) - 5:.1f}" fill="var(--phx-target)">target {100 * target:g} %</text>'
+            f'<text x="{_LEFT + 4:g}" y="{y(target) - 5:.1f}" fill="var(--phx-target)">'
+            f"target {100 * target:g} %</text>"
         )
     parts.append(
         f'<text x="{_LEFT:g}" y="{_HEIGHT - 6:g}">0</text>'

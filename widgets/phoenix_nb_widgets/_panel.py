@@ -93,9 +93,7 @@ class Panel(ABC, Generic[S]):
         return self._closed
 
     def close(self) -> None:
-        """Take the whole tree away and stop watching; what was started goes on. Closing twice changes
-        nothing.
-        """
+        """Take the whole tree away and stop watching; what was started goes on. Twice is as good as once."""
         if self._closed:
             return
         self._closed = True
