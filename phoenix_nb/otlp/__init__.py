@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from phoenix_nb.otlp._attributes import Attributes, AttributeValue, KeyValues, attribute_text
 from phoenix_nb.otlp._builder import FramesBuilder, ScrapeTemplate
+from phoenix_nb.otlp._decode import CHUNK, Decoder
 from phoenix_nb.otlp._dictionary import Dictionaries, Dictionary
-from phoenix_nb.otlp._frames import Frames
+from phoenix_nb.otlp._encode import encode_protobuf
+from phoenix_nb.otlp._frames import COLUMNS, Frames
+from phoenix_nb.otlp._json_out import encode_json
+from phoenix_nb.otlp._measure import Measures, distinct_series, measure, series_keys, series_per_payload
 from phoenix_nb.otlp._model import (
     Buckets,
     ExponentialHistogramValue,
@@ -22,9 +26,12 @@ from phoenix_nb.otlp._model import (
 )
 
 __all__ = [
+    "CHUNK",
+    "COLUMNS",
     "AttributeValue",
     "Attributes",
     "Buckets",
+    "Decoder",
     "Dictionaries",
     "Dictionary",
     "ExponentialHistogramValue",
@@ -32,6 +39,7 @@ __all__ = [
     "FramesBuilder",
     "HistogramValue",
     "KeyValues",
+    "Measures",
     "MetricHeader",
     "MetricType",
     "PointKind",
@@ -43,4 +51,10 @@ __all__ = [
     "SummaryValue",
     "Temporality",
     "attribute_text",
+    "distinct_series",
+    "encode_json",
+    "encode_protobuf",
+    "measure",
+    "series_keys",
+    "series_per_payload",
 ]

@@ -92,7 +92,7 @@ class Frames:
         given = columns or {}
         unknown = set(given) - set(COLUMNS)
         if unknown:
-            raise InvalidRequestError(f"frames have no column {sorted(unknown)[0]!r}")
+            raise InvalidRequestError(f"frames have no column {min(unknown)!r}")
         self._columns: dict[str, Array] = {
             name: np.asarray(given.get(name, ()), dtype=dtype) for name, dtype in COLUMNS.items()
         }
@@ -352,7 +352,8 @@ class Frames:
         if found is None:
             found = self._selected("p_series_key", "p")
             if found is None:
-                found = self.dictionaries.series.key[self.p_series]
+                series = self.p_series  # first: it may add series, and with them keys
+                found = self.dictionaries.series.key[series]
             self._cached("p_series_key", found)
         return found
 
@@ -429,6 +430,11 @@ class Frames:
             if name in self._cache:
                 made._cache[name] = self._cache[name]
         return made
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What others computed from these frames and want to keep as long as they live; keys are the callers'."""
+        return self._cache
 
     @property
     def is_lazy(self) -> bool:
@@ -532,8 +538,8 @@ class Frames:
         columns = {name: np.concatenate(values) for name, values in lists.items()}
         made = Frames(shared, np.concatenate([part.arrival for part in parts]), columns, side)
         for name in ("p_series", "p_series_key"):
-            if all(name in part._cache for part in parts):
-                made._cache[name] = np.concatenate([part._cache[name] for part in parts])
+            if all(name in part.remembered for part in parts):
+                made._cache[name] = np.concatenate([part.remembered[name] for part in parts])
         return made
 
     @staticmethod
@@ -548,7 +554,7 @@ class Frames:
         whole = self.compact()
         merged = {name: columns.pop(name, whole.column(name)) for name in COLUMNS}
         if columns:
-            raise InvalidRequestError(f"frames have no column {sorted(columns)[0]!r}")
+            raise InvalidRequestError(f"frames have no column {min(columns)!r}")
         return Frames(
             self.dictionaries,
             whole.arrival if arrival is None else arrival,

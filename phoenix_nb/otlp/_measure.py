@@ -1,0 +1,163 @@
+"""What payloads cost: points, distinct series and exact encoded bytes, by arithmetic and without materialising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.otlp._frames import Frames
+from phoenix_nb.otlp._model import MetricType, PointKind
+from phoenix_nb.otlp._sidepoint import value_size
+from phoenix_nb.otlp._wire import varint_sizes
+
+__all__ = ["Measures", "distinct_series", "measure", "series_keys", "series_per_payload"]
+
+Longs = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_BITMAP_CELLS: Final = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Per payload what it holds; each array has one int64 per payload."""
+
+    points: Longs
+    """Data points."""
+    series: Longs
+    """Distinct series: (resource attributes, metric name, point attributes) in any order."""
+    bytes: Longs
+    """Uncompressed OTLP protobuf bytes, equal to the length of the encoded payload."""
+
+
+def measure(frames: Frames) -> Measures:
+    """Points, distinct series and encoded bytes of each payload.
+
+    Lazy frames are measured through their masks. Sizes of points are computed once per base, so that many
+    selections of the same payloads cost little more than a sum each.
+    """
+    base, kept_rm, kept_sm, kept_m, kept_p = frames.selection
+    masks = (kept_rm, kept_sm, kept_m, kept_p)
+    payload = base.p_payload if kept_p is None else base.p_payload[kept_p]
+    points = np.bincount(payload, minlength=frames.n_payloads).astype(np.int64)
+    return Measures(points, series_per_payload(frames), _payload_bytes(base, *masks))
+
+
+def series_per_payload(frames: Frames) -> Longs:
+    """How many distinct series each payload holds."""
+    base, _, _, _, kept = frames.selection
+    keys, payload = base.p_series_key, base.p_payload
+    if kept is not None:
+        keys, payload = keys[kept], payload[kept]
+    count = np.zeros(frames.n_payloads, dtype=np.int64)
+    if not len(keys):
+        return count
+    width = int(keys.max()) + 1
+    if width > _BITMAP_CELLS or len(keys) * 64 < width:
+        pairs = np.unique(payload.astype(np.int64) * width + keys)
+        return np.bincount(pairs // width, minlength=frames.n_payloads).astype(np.int64)
+    step = max(1, _BITMAP_CELLS // width)
+    edges = np.searchsorted(payload, np.arange(0, frames.n_payloads + step, step)).tolist()
+    for block, first in enumerate(range(0, frames.n_payloads, step)):
+        rows = min(step, frames.n_payloads - first)
+        low, high = edges[block], edges[block + 1]
+        seen = np.zeros((rows, width), dtype=np.bool_)
+        seen[payload[low:high] - first, keys[low:high]] = True
+        count[first : first + rows] = np.count_nonzero(seen, axis=1)
+    return count
+
+
+def series_keys(frames: Frames) -> npt.NDArray[np.int32]:
+    """The distinct series keys of all payloads together, increasing."""
+    keys = frames.p_series_key
+    if not len(keys):
+        return np.zeros(0, dtype=np.int32)
+    seen = np.zeros(int(keys.max()) + 1, dtype=np.bool_)
+    seen[keys] = True
+    return np.flatnonzero(seen).astype(np.int32)
+
+
+def distinct_series(*frames: Frames) -> int:
+    """How many distinct series all payloads of all ``frames`` hold together; they must share dictionaries."""
+    seen = np.zeros(0, dtype=np.bool_)
+    for part in frames:
+        keys = part.p_series_key
+        if len(keys):
+            top = int(keys.max()) + 1
+            if top > len(seen):
+                seen = np.concatenate([seen, np.zeros(top - len(seen), dtype=np.bool_)])
+            seen[keys] = True
+    return int(np.count_nonzero(seen))
+
+
+def _framed(body: Longs) -> Longs:
+    """Bytes of length-delimited fields with a one-byte tag."""
+    return 1 + varint_sizes(body) + body
+
+
+def _by_parent(sizes: Longs, parents: npt.NDArray[np.int32], rows: int, kept: Mask | None) -> Longs:
+    """Sums of child sizes per parent row; parents never decrease."""
+    total = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes if kept is None else np.where(kept, sizes, 0), out=total[1:])
+    edges = np.searchsorted(parents, np.arange(rows + 1))
+    return cast("Longs", total[edges[1:]] - total[edges[:-1]])
+
+
+def _point_sizes(base: Frames) -> Longs:
+    """Per point its bytes inside the metric's data, tag and length included."""
+    body = base.dictionaries.attribute_sets.sizes[base.p_attributes].copy()
+    body += np.int64(9) * (base.p_start != 0)
+    body += np.int64(9) * (base.p_time != 0)
+    kind = base.p_kind
+    body += np.int64(9) * ((kind == PointKind.INT) | (kind == PointKind.DOUBLE))
+    flags = base.p_flags
+    if flags.any():
+        body += np.where(flags != 0, 1 + varint_sizes(flags.astype(np.int64)), 0)
+    if len(base.side):
+        used = base.p_side >= 0
+        sizes = {row: value_size(base.side[row]) for row in set(base.p_side[used].tolist())}
+        body[used] += np.array([sizes[row] for row in base.p_side[used].tolist()], dtype=np.int64)
+    return _framed(body)
+
+
+def _header_columns(base: Frames) -> tuple[Longs, npt.NDArray[np.bool_], Longs]:
+    """Per metric: bytes around its data, whether it has data, bytes inside its data before the points."""
+    headers = base.dictionaries.headers
+    used, inverse = np.unique(base.m_header, return_inverse=True)
+    known = [headers[number] for number in used.tolist()]
+    fixed = headers.sizes[base.m_header]
+    typed = np.array([header.type != MetricType.NONE for header in known], dtype=np.bool_)[inverse]
+    inner = np.array(
+        [2 * bool(header.temporality) + 2 * header.monotonic for header in known], dtype=np.int64
+    )[inverse]
+    return fixed, typed, inner
+
+
+def _sized(sizes: Longs, ids: npt.NDArray[np.int32]) -> Longs:
+    """Bytes of an optional message field by id; -1 is absent."""
+    return cast("Longs", np.append(_framed(sizes), np.int64(0))[ids])
+
+
+def _payload_bytes(
+    base: Frames, kept_rm: Mask | None, kept_sm: Mask | None, kept_m: Mask | None, kept_p: Mask | None
+) -> Longs:
+    known = base.dictionaries
+    point_sizes = _remembered(base, "point_sizes", lambda: _point_sizes(base))
+    fixed, typed, inner = _remembered(base, "metric_sizes", lambda: _header_columns(base))
+    data = inner + _by_parent(point_sizes, base.p_metric, base.n_rows("m"), kept_p)
+    metric = _framed(fixed + np.where(typed, _framed(data), 0))
+    sm_own = _sized(known.scopes.sizes, base.sm_scope) + known.schema_urls.sizes[base.sm_schema]
+    scope_block = _framed(sm_own + _by_parent(metric, base.m_sm, base.n_rows("sm"), kept_m))
+    rm_own = _sized(known.resources.sizes, base.rm_resource) + known.schema_urls.sizes[base.rm_schema]
+    block = _framed(rm_own + _by_parent(scope_block, base.sm_rm, base.n_rows("rm"), kept_sm))
+    return _by_parent(block, base.rm_payload, base.n_payloads, kept_rm)
+
+
+def _remembered(base: Frames, key: str, make: Any) -> Any:
+    found = base.remembered.get(key)
+    if found is None:
+        found = base.remembered[key] = make()
+    return found
