@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["Chart", "saving_chart", "themed_svg", "thin", "time_axis", "volume_chart"]
 
-WIDTH, HEIGHT = 760, 230
+WIDTH, HEIGHT = 912, 270
 _MAX_POINTS = 480
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -105,14 +105,14 @@ def _value_axis(title: str) -> dict[str, Any]:
     return _axis(title, grid=True, gridColor=GRID, tickCount=5, format=",~f", **place)
 
 
-def _render(layers: list[dict[str, Any]], rows: list[dict[str, Any]], label: str) -> Chart:
+def _render(layers: list[dict[str, Any]], rows: list[dict[str, Any]], label: str, *, right: int = 2) -> Chart:
     import vl_convert
 
     spec = {
         "width": WIDTH,
         "height": HEIGHT,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 2, "right": 2, "top": 14, "bottom": 2},
+        "padding": {"left": 2, "right": right, "top": 14, "bottom": 2},
         "background": None,
         "data": {"values": rows},
         "layer": layers,
@@ -226,8 +226,16 @@ def volume_chart(
         known = [value for value in values if value is not None]
         if known:
             middle = sorted(known)[len(known) // 2]
+            tail = known[-max(1, len(known) // 20) :]
             words.append(f"{arm} median {middle:,.0f}")
-            label_rows.append({"x": xs[-1], "arm": arm, "y": middle, "s": arm})
+            label_rows.append(
+                {
+                    "x": xs[max(i for i, v in enumerate(values) if v is not None)],
+                    "arm": arm,
+                    "y": sum(tail) / len(tail),
+                    "s": arm,
+                }
+            )
         else:
             words.append(f"{arm} sent nothing that was counted")
     text = f"{what.capitalize()} per interval: {'; '.join(words)}."
@@ -254,7 +262,7 @@ def volume_chart(
         },
         {
             "data": {"values": label_rows},
-            "mark": {"type": "text", "align": "right", "dy": -14, "fontSize": 12, "fontWeight": 600},
+            "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "fontWeight": 600},
             "encoding": {
                 "x": _plain("x"),
                 "y": _plain("y"),
@@ -263,4 +271,5 @@ def volume_chart(
             },
         },
     ]
-    return _render(layers, rows, text)
+    # Room for the names of the arms behind the ends of their lines.
+    return _render(layers, rows, text, right=80)

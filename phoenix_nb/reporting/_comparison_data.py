@@ -14,13 +14,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces import Timestamp, Value
+from phoenix_nb.interfaces.cost import CostRow
 from phoenix_nb.reporting._files import write_text
 
 __all__ = [
     "ArmPair",
     "ComparisonData",
     "ConditionLine",
-    "CostLine",
     "CoverageName",
     "CoverageSummary",
     "IntervalFrame",
@@ -162,39 +162,6 @@ class CoverageSummary(Value):
     """Whether that check found the rules safe; ``null`` when it cannot be told."""
 
 
-class CostLine(Value):
-    """The monthly cost under one price model."""
-
-    price_model: str
-    """Id of the price model."""
-    title: str
-    """Its name for people."""
-    baseline_per_month: float | None
-    """Cost of the baseline; ``null`` with a reason when it cannot be told."""
-    candidate_per_month: float | None
-    """Cost of the candidate, likewise."""
-    saving_per_month: float | None
-    """Baseline minus candidate, likewise."""
-    low: float | None = None
-    """Lower end of the projected saving; ``null`` without a projection."""
-    high: float | None = None
-    """Upper end of the projected saving; ``null`` without a projection."""
-    currency: str = "USD"
-    """ISO 4217 code."""
-    basis: str
-    """What is billed, in words."""
-    kind: str
-    """``marginal`` or ``account``."""
-    every: str
-    """Scrape interval that the month is priced at, for example ``60 s``."""
-    hosts: int = Field(ge=1)
-    """Number of hosts that the month is priced for."""
-    as_of: str
-    """Date of the price."""
-    reason: str = ""
-    """Why figures are missing; empty when they are not."""
-
-
 class LossLine(Value):
     """What the candidate no longer shows of one process name and metric."""
 
@@ -333,7 +300,7 @@ class ComparisonData(Value):
     """Why there is no projection; empty when there is one."""
     coverage: CoverageSummary
     """What became of the critical processes."""
-    cost: tuple[CostLine, ...]
+    cost: tuple[CostRow, ...]
     """One line per price model."""
     losses: tuple[LossLine, ...]
     """What the candidate no longer shows, by process name and metric, largest first."""

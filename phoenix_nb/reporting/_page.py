@@ -19,11 +19,16 @@ __all__ = ["ComparisonPage", "Html", "html_environment", "stylesheet"]
 
 _PAGE = Path(__file__).resolve().parent / "page"
 
+_BASIS_WORDS = {
+    "marginal": "what the change adds to or takes from a bill that already used its free tier",
+    "account": "the bill of an account that sends nothing else",
+}
+
 SECTIONS = (
     ("saving", "Saving"),
-    ("coverage", "Critical processes"),
+    ("coverage", "Coverage"),
     ("cost", "Cost"),
-    ("course", "Course of the run"),
+    ("course", "Course"),
     ("losses", "Losses"),
     ("configuration", "Configuration"),
     ("conditions", "Conditions"),
@@ -115,6 +120,8 @@ class ComparisonPage:
             else f"{row.title}: {row.reason or 'not available'}"
             for row in self.data.cost
         ]
+        if self.data.verdict.state == "UNHEALTHY":
+            lines = ["not compared: the run was unhealthy"]
         return self._section("cost", "\n".join(lines) or "no price model was asked for")
 
     def charts(self) -> Html:
@@ -190,7 +197,11 @@ class ComparisonPage:
             },
             "critical_units": data.coverage.units,
             "missed": len(data.coverage.missed),
-            "saving_per_month": {row.price_model: row.saving_per_month for row in data.cost},
+            # What an arm failed to send is no saving, whatever the arithmetic says.
+            "saving_per_month": {
+                row.price_model: None if data.verdict.state == "UNHEALTHY" else row.saving_per_month
+                for row in data.cost
+            },
         }
 
     def _section(self, name: str, text: str, *arguments: object) -> Html:
@@ -228,11 +239,17 @@ def _loss_sentence(data: ComparisonData) -> str:
 
 
 def _cost_caption(data: ComparisonData) -> str:
-    seen = {(row.every, row.hosts, row.kind) for row in data.cost}
+    seen = {(row.every, row.hosts, row.basis.value) for row in data.cost}
     parts = [
-        f"{kind}, a scrape every {every}, {fmt.count(hosts, 'host')}" for every, hosts, kind in sorted(seen)
+        f"{_BASIS_WORDS[basis]}, {fmt.count(hosts, 'host')}, a scrape every {fmt.duration(every)}"
+        for every, hosts, basis in sorted(seen)
     ]
-    return "Month of 730 hours: " + ("; ".join(parts) or "no price model was asked for")
+    return "A month of 730 hours: " + "; ".join(parts)
+
+
+def _plain_source(source: str) -> str:
+    # A report refers to nothing outside itself: an address is printed without its scheme and is no link.
+    return source.replace("https://", "").replace("http://", "")
 
 
 def _window_rows(data: ComparisonData) -> list[tuple[str, str]]:
@@ -293,6 +310,7 @@ def html_environment(folder: Path) -> Any:
         bytes=fmt.bytes_text,
         duration=fmt.duration,
         timestamp=fmt.timestamp,
+        plain_source=_plain_source,
     )
     environment.globals.update(coverage_sign=_coverage_sign, verdict_sign=verdict_sign)
     return environment

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
+from phoenix_nb.interfaces.cost import BilledUnit, CostBasis, CostKind, CostRow
 from phoenix_nb.reporting import (
     ArmPair,
     ComparisonData,
     ConditionLine,
-    CostLine,
     CoverageName,
     CoverageSummary,
     IntervalFrame,
@@ -75,6 +75,73 @@ _CANDIDATE = _BASELINE.replace(
 ).replace("processors: [batch]", "processors: [filter/noise, batch]")
 
 
+_PRICES = (
+    ("newrelic", "New Relic, original data", BilledUnit.GIGABYTES, 1005e-9, 0.40, date(2026, 8, 1)),
+    ("datadog", "Datadog, series", BilledUnit.SERIES, 2.3e-5, 0.05, date(2026, 10, 3)),
+    ("amp", "Amazon Managed Prometheus", BilledUnit.SAMPLES, 1.0, 9e-8, date(2026, 2, 1)),
+)
+
+
+def _cost_row(
+    name: str,
+    title: str,
+    unit: BilledUnit,
+    baseline: float,
+    candidate: float,
+    price: float,
+    as_of: date,
+    interval: bool,
+) -> CostRow:
+    saving = (baseline - candidate) * price
+    return CostRow(
+        price_model=name,
+        title=title,
+        basis=CostBasis.MARGINAL,
+        kind=CostKind.PROJECTED,
+        every=60,
+        hosts=1,
+        unit=unit,
+        baseline_usage=baseline,
+        candidate_usage=candidate,
+        baseline_per_month=baseline * price,
+        candidate_per_month=candidate * price,
+        gross_per_month=saving,
+        overhead_per_month=None,
+        saving_per_month=saving,
+        low=0.93 * saving if interval else None,
+        high=1.06 * saving if interval else None,
+        interval_reason=None if interval else "the run is too short for a projection",
+        currency="USD",
+        as_of=as_of,
+        source="https://example.test/pricing, vendor document",
+        assumptions=("Scaled from this window to 730 hours.", "One scrape every 60 s instead of every 10 s."),
+    )
+
+
+def _unknown_cost() -> CostRow:
+    return CostRow(
+        price_model="grafana",
+        title="Grafana Cloud Pro",
+        basis=CostBasis.MARGINAL,
+        kind=CostKind.PROJECTED,
+        every=60,
+        hosts=1,
+        unit=BilledUnit.SERIES,
+        baseline_usage=None,
+        candidate_usage=None,
+        baseline_per_month=None,
+        candidate_per_month=None,
+        gross_per_month=None,
+        overhead_per_month=None,
+        saving_per_month=None,
+        interval_reason="there is no amount",
+        currency="USD",
+        as_of=date(2026, 10, 3),
+        source="vendor rule, third-party price",
+        reason="a series counts for 20 min after its last point, and this window is shorter than that",
+    )
+
+
 def _pair(baseline: float, candidate: float) -> ArmPair:
     return ArmPair(
         baseline=baseline, candidate=candidate, reduction=1 - candidate / baseline if baseline else None
@@ -117,9 +184,10 @@ def sample_comparison(
             low[i], high[i] = saving - radius, saving + radius
     total_b, total_c = float(base.sum()), float(sum(v for v in candidate_points if v is not None))
     window = WindowFigures(
-        points=_pair(total_b, total_c), series=_pair(float(base.max()) * 2.4, float(cand.max()) * 2.1),
+        points=_pair(total_b, total_c),
+        series=_pair(float(base.max()) * 2.4, float(cand.max()) * 2.1),
         bytes=_pair(total_b * 168, total_c * 131),
-    )  # fmt: skip
+    )
     if not healthy:
         window = WindowFigures(
             **{
@@ -196,41 +264,23 @@ def sample_comparison(
             blocks=state == "TOO_SHORT",
         ),
     )
-    monthly = total_b / intervals * 43_800
-    monthly_c = total_c / intervals * 43_800
-    price = 0.40 / 1e9
-    nr_b, nr_c = monthly * 1005 * price, monthly_c * 790 * price
-    cost = (
-        CostLine(
-            price_model="newrelic", title="New Relic, original data", baseline_per_month=nr_b, candidate_per_month=nr_c,
-            saving_per_month=nr_b - nr_c, low=(nr_b - nr_c) * 0.93 if projection else None,
-            high=(nr_b - nr_c) * 1.06 if projection else None, basis="GB stored", kind="marginal", every="60 s", hosts=1,
-            as_of="2026-08-01",
-        ),
-        CostLine(
-            price_model="datadog", title="Datadog, series", baseline_per_month=70.0, candidate_per_month=70 * share,
-            saving_per_month=70 * (1 - share), basis="distinct series per hour", kind="marginal", every="60 s", hosts=1,
-            as_of="2026-10-03",
-        ),
-        CostLine(
-            price_model="grafana", title="Grafana Cloud Pro", baseline_per_month=None, candidate_per_month=None,
-            saving_per_month=None, basis="95th percentile of active series", kind="marginal", every="60 s", hosts=1,
-            as_of="2026-10-03", reason="billed over a month of hourly values; this window is 2 h long",
-        ),
-        CostLine(
-            price_model="amp", title="Amazon Managed Prometheus", baseline_per_month=monthly * 9e-8,
-            candidate_per_month=monthly_c * 9e-8, saving_per_month=(monthly - monthly_c) * 9e-8, basis="samples ingested",
-            kind="marginal", every="60 s", hosts=1, as_of="2026-02-01",
-        ),
-    )  # fmt: skip
+    month = 730 * 60 / intervals
+    cost = tuple(
+        _cost_row(
+            name, title, unit, total_b * month * factor, total_c * month * factor, price, as_of, projecting
+        )
+        for name, title, unit, factor, price, as_of in _PRICES
+    ) + (_unknown_cost(),)
     units = rng.integers(1, 9, len(_CRITICAL))
     by_name = tuple(
         CoverageName(
-            name=name, units=int(n), covered=int(n) - (1 if missed and name == "postgres" else 0),
+            name=name,
+            units=int(n),
+            covered=int(n) - (1 if missed and name == "postgres" else 0),
             missed=1 if missed and name == "postgres" else 0,
         )
         for name, n in zip(_CRITICAL, units, strict=True)
-    )  # fmt: skip
+    )
     losses = tuple(
         LossLine(
             process=name,
@@ -253,12 +303,23 @@ def sample_comparison(
         name="Filter quiet processes on web-01",
         created=end + timedelta(seconds=4),
         run=RunFacts(
-            source="the simulated host “realistic”", started=_START, ended=end, interval_seconds=10, hosts=1, processes=214,
-            day_share=min(1.0, intervals * 10 / 86400), load_low=float(base.min()), load_high=float(base.max()),
-            processes_started=61, processes_ended=57, seed=seed,
+            source="the simulated host “realistic”",
+            started=_START,
+            ended=end,
+            interval_seconds=10,
+            hosts=1,
+            processes=214,
+            day_share=min(1.0, intervals * 10 / 86400),
+            load_low=float(base.min()),
+            load_high=float(base.max()),
+            processes_started=61,
+            processes_ended=57,
+            seed=seed,
         ),
         pipelines=Pipelines(
-            baseline_name="process-baseline-v1", candidate_name="process-priority-v1", baseline_yaml=_BASELINE,
+            baseline_name="process-baseline-v1",
+            candidate_name="process-priority-v1",
+            baseline_yaml=_BASELINE,
             candidate_yaml=_CANDIDATE,
         ),
         plan=PlanText(
@@ -272,7 +333,11 @@ def sample_comparison(
         verdict=VerdictText(
             state=state,
             reason=reasons[state],
-            decided_by={"PROMOTE": "all_conditions", "REJECT": "coverage:miss", "UNHEALTHY": "health:candidate"}.get(state, ""),
+            decided_by={
+                "PROMOTE": "all_conditions",
+                "REJECT": "coverage:miss",
+                "UNHEALTHY": "health:candidate",
+            }.get(state, ""),
             decided_text={
                 "PROMOTE": "every condition met, the last one (saving) at interval 210 with a margin of 6.6 points",
                 "REJECT": "1 verified miss of postgres; 0 are allowed",
@@ -285,9 +350,14 @@ def sample_comparison(
         conditions=conditions,
         window=window,
         projection=projection,
-        projection_reason="" if projection else "The run is shorter than the pilot of 60 intervals and 6 blocks that an interval needs.",
+        projection_reason=""
+        if projection
+        else "The run is shorter than the pilot of 60 intervals and 6 blocks that an interval needs.",
         coverage=CoverageSummary(
-            selectors=_CRITICAL, units=total_units, by_name=by_name, missed=missed,
+            selectors=_CRITICAL,
+            units=total_units,
+            by_name=by_name,
+            missed=missed,
             miss_rate_upper=None if missed else 1 - 0.05 ** (1 / total_units),
             static_check="The candidate’s rules keep the required metrics of every critical process seen, whatever their values.",
             static_safe=True,
@@ -312,4 +382,4 @@ def sample_comparison(
         ),
         notes=("The first 3 intervals are warm-up: they count in the window and not in the projection.",),
         versions={"phoenix-nb": "0.1.0", "collector semantics": "0.159.0"},
-    )  # fmt: skip
+    )
