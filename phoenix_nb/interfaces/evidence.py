@@ -13,6 +13,7 @@ __all__ = [
     "ArmInterval",
     "Condition",
     "ConditionRole",
+    "CoverageName",
     "CoverageReport",
     "Forecast",
     "Interval",
@@ -144,6 +145,21 @@ class StaticFinding(Value):
     """What was lost or could not be decided; empty when safe."""
 
 
+class CoverageName(Value):
+    """Coverage of the critical processes of one name, in lifetimes; each lifetime counts once, by its worst interval."""
+
+    name: str
+    """``process.executable.name``."""
+    units: int = Field(ge=0)
+    """Lifetimes in the raw payloads."""
+    covered: int = Field(ge=0)
+    """Of these, shown one by one in every interval."""
+    covered_in_aggregate: int = Field(default=0, ge=0)
+    """Of these, only part of an aggregate at some time, and never missed."""
+    missed: int = Field(ge=0)
+    """Of these, verifiably missed at some time."""
+
+
 class CoverageReport(Value):
     """What became of the critical processes."""
 
@@ -159,6 +175,8 @@ class CoverageReport(Value):
     """Of these, only part of an aggregate in the candidate's output."""
     missed: tuple[MissedUnit, ...] = ()
     """Verified misses."""
+    by_name: tuple[CoverageName, ...] = ()
+    """The same by process name, most misses first."""
     miss_rate_upper: float | None = None
     """One-sided upper bound of the miss rate; ``None`` when there is no unit or any miss. Source: statistics §2.7, 1 − α^(1/n)."""
     static: tuple[StaticFinding, ...] = ()
