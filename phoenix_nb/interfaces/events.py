@@ -1,0 +1,460 @@
+"""Events between services, and the bus that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol, Self, runtime_checkable
+
+from pydantic import Field
+
+from phoenix_nb.interfaces._context import Context
+from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces.evidence import VerdictState
+from phoenix_nb.interfaces.experiment import ExperimentState
+
+__all__ = [
+    "AlertFired",
+    "AnomalyDetected",
+    "BusStatistics",
+    "DeploymentChanged",
+    "Event",
+    "EventBus",
+    "EventData",
+    "EventFilter",
+    "EventStream",
+    "ExperimentCreated",
+    "ExperimentDeleted",
+    "ExperimentStateChanged",
+    "IntervalsMeasured",
+    "OverflowPolicy",
+    "PipelineCreated",
+    "PipelineDeleted",
+    "PipelineValidated",
+    "ReportGenerated",
+    "ServiceHealthChanged",
+    "SimulationStateChanged",
+    "SubscriptionMode",
+    "SubscriptionOptions",
+    "SubscriptionStatistics",
+    "ThresholdExceeded",
+    "VerdictChanged",
+]
+
+
+class _Data(Value):
+    schema_version: Literal[1] = 1
+    """Version of this payload's shape."""
+
+
+class ExperimentCreated(_Data):
+    """An experiment was stored."""
+
+    type: Literal["experiment.created"] = "experiment.created"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    name: str
+    """Its name."""
+    created_by: str
+    """Who created it."""
+
+
+class ExperimentStateChanged(_Data):
+    """An experiment moved in its life cycle."""
+
+    type: Literal["experiment.state_changed"] = "experiment.state_changed"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    from_state: ExperimentState
+    """Where it was."""
+    to_state: ExperimentState
+    """Where it is."""
+    reason: str = ""
+    """Why."""
+
+
+class ExperimentDeleted(_Data):
+    """An experiment and what it measured were forgotten."""
+
+    type: Literal["experiment.deleted"] = "experiment.deleted"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+
+
+class VerdictChanged(_Data):
+    """An experiment's verdict is another one than before."""
+
+    type: Literal["experiment.verdict_changed"] = "experiment.verdict_changed"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    verdict: VerdictState
+    """The verdict now."""
+    decided_by: str
+    """Id of the condition that decided or blocks."""
+    reason: str
+    """One sentence."""
+    interval: int = Field(ge=-1)
+    """Index of the interval after which it changed; −1 before the first."""
+
+
+class IntervalsMeasured(_Data):
+    """Intervals were finalised and stored."""
+
+    type: Literal["metrics.collected"] = "metrics.collected"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    from_interval: int = Field(ge=0)
+    """First new interval index."""
+    to_interval: int = Field(ge=0)
+    """One past the last new interval index."""
+
+
+class AnomalyDetected(_Data):
+    """A key figure of an interval is far from what it was."""
+
+    type: Literal["metrics.anomaly_detected"] = "metrics.anomaly_detected"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    metric: str
+    """Which figure."""
+    description: str
+    """One sentence."""
+    value: float
+    """What was seen."""
+    expected: float
+    """What was expected."""
+
+
+class ThresholdExceeded(_Data):
+    """A figure passed its threshold."""
+
+    type: Literal["metrics.threshold_exceeded"] = "metrics.threshold_exceeded"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    metric: str
+    """Which figure."""
+    value: float
+    """What was seen."""
+    threshold: float
+    """What was allowed."""
+
+
+class AlertFired(_Data):
+    """An alert changed its state; one event per change."""
+
+    type: Literal["alert.changed"] = "alert.changed"
+    """Kind of event."""
+    alert_id: str
+    """Which alert."""
+    rule_id: str
+    """Its rule."""
+    experiment_id: str
+    """Which experiment."""
+    firing: bool
+    """Whether it fires now."""
+    message: str
+    """One sentence."""
+
+
+class PipelineCreated(_Data):
+    """A pipeline was stored."""
+
+    type: Literal["pipeline.created"] = "pipeline.created"
+    """Kind of event."""
+    pipeline_id: str
+    """Which pipeline."""
+    name: str
+    """Its name."""
+
+
+class PipelineDeleted(_Data):
+    """A pipeline was forgotten."""
+
+    type: Literal["pipeline.deleted"] = "pipeline.deleted"
+    """Kind of event."""
+    pipeline_id: str
+    """Which pipeline."""
+
+
+class PipelineValidated(_Data):
+    """A configuration was checked."""
+
+    type: Literal["config.validated"] = "config.validated"
+    """Kind of event."""
+    pipeline_id: str
+    """Which pipeline; empty for a text that is not stored."""
+    valid: bool
+    """Whether it is valid."""
+
+
+class DeploymentChanged(_Data):
+    """What is deployed on a target changed."""
+
+    type: Literal["pipeline.deployed"] = "pipeline.deployed"
+    """Kind of event."""
+    deployment_id: str
+    """Which deployment."""
+    pipeline_id: str
+    """What is deployed now."""
+    target: str
+    """Where."""
+    phase: str
+    """How far it is."""
+    experiment_id: str = ""
+    """The experiment that asked for it; empty when a person did."""
+    reason: str = ""
+    """Why."""
+
+
+class SimulationStateChanged(_Data):
+    """A simulation moved in its life cycle."""
+
+    type: Literal["simulation.state_changed"] = "simulation.state_changed"
+    """Kind of event."""
+    simulation_id: str
+    """Which simulation."""
+    from_state: str
+    """Where it was."""
+    to_state: str
+    """Where it is."""
+    reason: str = ""
+    """Why."""
+
+
+class ReportGenerated(_Data):
+    """A report was written."""
+
+    type: Literal["report.generated"] = "report.generated"
+    """Kind of event."""
+    report_id: str
+    """Which report."""
+    experiment_id: str
+    """Of which experiment."""
+
+
+class ServiceHealthChanged(_Data):
+    """A registered service came, went or changed its health."""
+
+    type: Literal["service.health_changed"] = "service.health_changed"
+    """Kind of event."""
+    service_id: str
+    """Which instance."""
+    name: str
+    """Its service."""
+    change: Literal["registered", "deregistered", "health_changed", "expired"]
+    """What happened."""
+    status: str
+    """Its health now."""
+
+
+EventData = Annotated[
+    ExperimentCreated
+    | ExperimentStateChanged
+    | ExperimentDeleted
+    | VerdictChanged
+    | IntervalsMeasured
+    | AnomalyDetected
+    | ThresholdExceeded
+    | AlertFired
+    | PipelineCreated
+    | PipelineDeleted
+    | PipelineValidated
+    | DeploymentChanged
+    | SimulationStateChanged
+    | ReportGenerated
+    | ServiceHealthChanged,
+    Field(discriminator="type"),
+]
+"""Every payload, told apart by ``type``."""
+
+
+class Event(Value):
+    """A CloudEvents 1.0 envelope with typed data."""
+
+    specversion: Literal["1.0"] = "1.0"
+    """Version of the envelope."""
+    id: str
+    """``evt_`` and a ULID; unique."""
+    source: str
+    """Service that published it, for example ``experiments``."""
+    time: Timestamp
+    """When it happened."""
+    subject: str = ""
+    """Id of what it is about; empty when nothing has one."""
+    data: EventData
+    """What happened."""
+    metadata: dict[str, str] = Field(default_factory=dict)
+    """Text pairs to filter by."""
+    sequence: int | None = Field(default=None, ge=1)
+    """Position in the journal; ``None`` until the bus has accepted the event."""
+
+    @property
+    def type(self) -> str:
+        """Kind of event, from its data."""
+        return self.data.type
+
+
+class EventFilter(Value):
+    """Which events: OR inside a field, AND between fields, exact match; an empty field matches everything."""
+
+    types: tuple[str, ...] = ()
+    """Kinds of events."""
+    sources: tuple[str, ...] = ()
+    """Publishing services."""
+    subjects: tuple[str, ...] = ()
+    """Ids of what they are about."""
+    start_time: Timestamp | None = None
+    """Only events at or after it; for a subscription it asks for a replay from there."""
+    end_time: Timestamp | None = None
+    """Only events before it."""
+    after_sequence: int | None = Field(default=None, ge=0)
+    """Only events after this position; for a subscription it asks for a replay from there."""
+    metadata: dict[str, str] = Field(default_factory=dict)
+    """Pairs that must all be there."""
+
+
+class SubscriptionMode(StrEnum):
+    """What a reader is for."""
+
+    RECORDER = "recorder"
+    """Lossless: publishing waits for it, and its failure is the publisher's failure."""
+    VIEWER = "viewer"
+    """Bounded: it may miss events, and its failure is only logged."""
+
+
+class OverflowPolicy(StrEnum):
+    """What happens when a viewer's buffer is full."""
+
+    DROP_OLDEST = "drop_oldest"
+    """The newest events win."""
+    DROP_NEWEST = "drop_newest"
+    """What is buffered wins."""
+    ERROR = "error"
+    """The stream ends with ``OverflowDroppedError`` after what was buffered."""
+
+
+class SubscriptionOptions(Value):
+    """How a subscription behaves."""
+
+    name: str = "anonymous"
+    """For logs and statistics."""
+    mode: SubscriptionMode = SubscriptionMode.VIEWER
+    """What the reader is for."""
+    buffer: int = Field(default=1000, ge=1)
+    """Events that may wait for the reader."""
+    overflow: OverflowPolicy = OverflowPolicy.DROP_OLDEST
+    """For viewers: what happens when the buffer is full. A recorder makes publishers wait instead."""
+
+
+class SubscriptionStatistics(Value):
+    """What one subscription did."""
+
+    subscription_id: str
+    """Which subscription."""
+    name: str
+    """Its name."""
+    mode: SubscriptionMode
+    """What it is for."""
+    delivered: int = Field(ge=0)
+    """Events put into its buffer."""
+    dropped: int = Field(ge=0)
+    """Events it lost to a full buffer."""
+    buffered: int = Field(ge=0)
+    """Events that wait for the reader now."""
+
+
+class BusStatistics(Value):
+    """What the bus did since it was opened."""
+
+    published: int = Field(ge=0)
+    """Events accepted."""
+    last_sequence: int = Field(ge=0)
+    """Position of the newest event; 0 when there is none."""
+    subscriptions: tuple[SubscriptionStatistics, ...]
+    """The open subscriptions."""
+
+
+@runtime_checkable
+class EventStream(Protocol):
+    """An already subscribed stream of events; also an async context manager that unsubscribes."""
+
+    @property
+    def subscription_id(self) -> str:
+        """What :meth:`EventBus.unsubscribe` takes."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """The events in journal order."""
+        ...
+
+    async def __anext__(self) -> Event:
+        """The next event; ``StopAsyncIteration`` when the subscription has ended and its buffer is empty."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """Itself."""
+        ...
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Unsubscribe."""
+        ...
+
+
+@runtime_checkable
+class EventBus(Protocol):
+    """Carries events between services.
+
+    Promised: an accepted event is in the journal; every subscription sees events in journal order; a recorder sees
+    every matching event exactly once, a replay joins the live stream without gap or duplicate; a batch is accepted
+    whole or not at all and has consecutive positions. Not promised: that a viewer sees everything (its ``dropped``
+    count says what it missed); delivery across processes.
+    """
+
+    async def publish(self, ctx: Context, event: Event) -> Event:
+        """Accept one event; returns it with its position.
+
+        Raises:
+            ConflictError: an event with this id was accepted before.
+            ClosedError: the bus was closed.
+        """
+        ...
+
+    async def publish_batch(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+        """Accept all events or none; returns them with their positions."""
+        ...
+
+    async def subscribe(
+        self, ctx: Context, filter: EventFilter, options: SubscriptionOptions | None = None  # noqa: A002
+    ) -> EventStream:
+        """A stream that has begun: what is published after this call returns is seen. It ends with the context.
+
+        With ``start_time`` or ``after_sequence`` in the filter, the journal is replayed first.
+        """
+        ...
+
+    async def unsubscribe(self, ctx: Context, subscription_id: str) -> None:
+        """End a subscription; its reader gets what is buffered, then the end.
+
+        Raises:
+            NotFoundError: no such subscription.
+        """
+        ...
+
+    async def read(self, ctx: Context, filter: EventFilter, *, limit: int = 1000) -> Sequence[Event]:  # noqa: A002
+        """Events of the journal, oldest first, at most ``limit``."""
+        ...
+
+    def statistics(self) -> BusStatistics:
+        """What the bus and its subscriptions did."""
+        ...
+
+    async def aclose(self) -> None:
+        """End every subscription; publishing afterwards raises ``ClosedError``. May be called twice."""
+        ...
