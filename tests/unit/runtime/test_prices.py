@@ -35,7 +35,8 @@ def test_a_user_changes_only_what_is_given(tmp_path: Path) -> None:
         " source: our contract, grade: user}\n"
         "  azure_prometheus: null\n"
         "  in_house: {kind: tiered_samples, title: In house, per: 1000000, "
-        "tiers: [{up_to: null, price: 0.01}], as_of: 2026-11-01, source: finance, grade: user, currency: EUR}\n"
+        "tiers: [{up_to: null, price: 0.01}], as_of: 2026-11-01, source: finance, grade: user, "
+        "currency: EUR}\n"
         "overhead: {cpu_core_hour: 0.04}\n"
     )
     book = load_prices(path)
