@@ -15,151 +15,11 @@ from pydantic import Field, ValidationError, model_validator
 from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces import Timestamp, Value
 from phoenix_nb.interfaces.cost import CostRow
+from phoenix_nb.interfaces.evidence import CoverageReport, Verdict, WindowTotals
+from phoenix_nb.interfaces.plan import Plan
 from phoenix_nb.reporting._files import write_text
 
-__all__ = [
-    "ArmPair",
-    "ComparisonData",
-    "ConditionLine",
-    "CoverageName",
-    "CoverageSummary",
-    "IntervalFrame",
-    "LossLine",
-    "MissedProcess",
-    "Pipelines",
-    "PlanText",
-    "Projection",
-    "RunFacts",
-    "VerdictText",
-    "WindowFigures",
-]
-
-SCHEMA_VERSION = 1
-
-
-class ArmPair(Value):
-    """One quantity of both arms over the whole window, exact."""
-
-    baseline: float | None
-    """What the baseline sent; ``null`` when it is not known, never as a stand-in for zero."""
-    candidate: float | None
-    """What the candidate sent, likewise."""
-    reduction: float | None
-    """1 − candidate / baseline as a fraction; ``null`` when the baseline sent nothing or the run was
-    unhealthy."""
-
-
-class WindowFigures(Value):
-    """What was measured in this window. Exact; carries no interval."""
-
-    points: ArmPair
-    """Data points."""
-    series: ArmPair
-    """Distinct series over the window: distinct (resource, metric name, point attributes)."""
-    bytes: ArmPair
-    """Uncompressed OTLP protobuf, bytes."""
-
-
-class Projection(Value):
-    """The saving in typical operation, with a time-uniform interval."""
-
-    metric: str
-    """What the saving is measured in, in words: for example ``data points``."""
-    estimate: float
-    """Point estimate, fraction."""
-    low: float
-    """Lower end, fraction."""
-    high: float
-    """Upper end, fraction."""
-    alpha: float = Field(gt=0, lt=1)
-    """Error rate of the interval: it misses the truth at any time during the run with at most this
-    probability."""
-
-
-class VerdictText(Value):
-    """The verdict in words."""
-
-    state: Literal["PROMOTE", "REJECT", "KEEP_RUNNING", "INCONCLUSIVE", "UNHEALTHY", "TOO_SHORT", "DRIFT"]
-    """The verdict."""
-    reason: str
-    """One sentence that says it to a person."""
-    decided_by: str = ""
-    """Id of the condition that decided; empty while nothing has."""
-    decided_text: str = ""
-    """What the deciding condition says, with its figures; empty while nothing has decided."""
-    blocking_text: str = ""
-    """What keeps the candidate from being promoted, with its figures; empty when nothing does."""
-
-
-class ConditionLine(Value):
-    """One condition of the plan and how it stands."""
-
-    name: str
-    """What is asked, in words."""
-    status: Literal["met", "not_met", "violated", "unknown", "not_applicable"]
-    """``met``; ``not_met`` yet; ``violated`` for good; ``unknown`` when it cannot be told yet;
-    ``not_applicable``."""
-    value: str = ""
-    """The measured or bounded figure, formatted with its unit; empty when there is none."""
-    bound: str = ""
-    """What it is held against, formatted; empty when there is none."""
-    margin: str = ""
-    """The distance to the bound, formatted, positive when it is met; empty when there is none."""
-    first_met: str = ""
-    """Where in the run it was met first, for example ``interval 95``; empty when it never was."""
-    blocks: bool = False
-    """Whether it keeps the candidate from being promoted."""
-    note: str = ""
-    """More for the reader; may be empty."""
-
-
-class MissedProcess(Value):
-    """A critical process that the candidate did not show."""
-
-    name: str
-    """``process.executable.name``."""
-    pid: int | None
-    """Process id; ``null`` when it is not known."""
-    start: Timestamp | None
-    """When the process started."""
-    last_seen: Timestamp | None
-    """When the source saw it last."""
-
-
-class CoverageName(Value):
-    """Coverage of the critical processes of one name."""
-
-    name: str
-    """``process.executable.name``."""
-    units: int = Field(ge=0)
-    """Process lifetimes that the source saw."""
-    covered: int = Field(ge=0)
-    """Lifetimes that the candidate showed one by one in every interval."""
-    in_aggregate: int = Field(0, ge=0)
-    """Lifetimes that are only part of an aggregate in the candidate's output."""
-    missed: int = Field(ge=0)
-    """Lifetimes with a verified miss."""
-
-
-class CoverageSummary(Value):
-    """What became of the critical processes."""
-
-    selectors: tuple[str, ...]
-    """What counts as critical."""
-    unmatched: tuple[str, ...] = ()
-    """Selectors that matched no process."""
-    units: int = Field(ge=0)
-    """Process lifetimes that any selector matched."""
-    by_name: tuple[CoverageName, ...]
-    """One row per name, worst first."""
-    missed: tuple[MissedProcess, ...] = ()
-    """Every verified miss."""
-    miss_rate_upper: float | None = None
-    """One-sided upper bound of the miss rate, fraction; ``null`` when there is no unit or any miss."""
-    static_check: str = ""
-    """What the static check of the candidate's rules says, one sentence; empty when it was not run."""
-    static_safe: bool | None = None
-    """Whether that check found the rules safe; ``null`` when it cannot be told."""
+__all__ = ["ComparisonData", "IntervalFrame", "LossLine", "Pipelines", "RunFacts"]
 
 
 class LossLine(Value):
@@ -192,21 +52,6 @@ class Pipelines(Value):
     """Text of the baseline's configuration."""
     candidate_yaml: str
     """Text of the candidate's configuration."""
-
-
-class PlanText(Value):
-    """What was fixed before the run."""
-
-    yaml: str
-    """The whole plan, every default written out."""
-    hash: str
-    """Hash of the plan."""
-    target: float
-    """Saving that the plan asks for, fraction."""
-    metric: str
-    """What the saving is measured in, in words."""
-    alpha: float = Field(gt=0, lt=1)
-    """Error rate of the plan."""
 
 
 class RunFacts(Value):
@@ -286,23 +131,19 @@ class ComparisonData(Value):
     """Where the data came from."""
     pipelines: Pipelines
     """Both configurations."""
-    plan: PlanText
+    plan: Plan
     """What was fixed before the run."""
-    verdict: VerdictText
-    """The verdict in words."""
-    conditions: tuple[ConditionLine, ...]
-    """Every condition and how it stands."""
-    window: WindowFigures
+    plan_hash: str
+    """Hash of the plan, as it was sealed before the run."""
+    verdict: Verdict
+    """The answer, with every condition and the projection."""
+    window: WindowTotals
     """Exact figures of this window."""
-    projection: Projection | None
-    """The projection; ``null`` with a reason when there is none."""
-    projection_reason: str = ""
-    """Why there is no projection; empty when there is one."""
-    coverage: CoverageSummary
+    coverage: CoverageReport
     """What became of the critical processes."""
-    cost: tuple[CostRow, ...]
-    """One line per price model."""
-    losses: tuple[LossLine, ...]
+    cost: tuple[CostRow, ...] = ()
+    """One row per price model."""
+    losses: tuple[LossLine, ...] = ()
     """What the candidate no longer shows, by process name and metric, largest first."""
     frame: IntervalFrame
     """The per-interval table."""
@@ -312,13 +153,6 @@ class ComparisonData(Value):
     """Warnings and remarks of the run."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Names and versions of what made the run."""
-
-    @model_validator(mode="after")
-    def _projection_or_reason(self) -> Self:
-        if self.projection is None and not self.projection_reason:
-            message = "a missing projection needs a reason"
-            raise ValueError(message)
-        return self
 
     def write(self, path: Path) -> Path:
         """Write the file whole or not at all.

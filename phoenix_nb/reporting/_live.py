@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from phoenix_nb.interfaces import Value
-from phoenix_nb.reporting._comparison_data import ArmPair, CoverageSummary, VerdictText
+from phoenix_nb.interfaces.evidence import CoverageReport, PairTotals, Verdict
 
 __all__ = ["Choice", "ComparisonRequest", "RunView", "SimulationRequest", "SimulationView"]
 
@@ -59,9 +59,9 @@ class RunView(Value):
     """Finalised intervals so far."""
     planned: int | None = None
     """Planned number of intervals; ``null`` when there is no plan for it."""
-    verdict: VerdictText | None = None
+    verdict: Verdict | None = None
     """The verdict so far; ``null`` before the first interval."""
-    points: ArmPair | None = None
+    points: PairTotals | None = None
     """Data points of both arms so far, exact; ``null`` before the first interval."""
     elapsed_seconds: tuple[float, ...] = ()
     """Seconds from the start to the end of each interval of the band; as long as ``low`` and ``high``."""
@@ -71,7 +71,7 @@ class RunView(Value):
     """Running upper end, likewise."""
     target: float | None = None
     """Saving that the plan asks for; ``null`` when the plan asks for none."""
-    coverage: CoverageSummary | None = None
+    coverage: CoverageReport | None = None
     """Critical processes so far; ``null`` before the first interval."""
     problem: str = ""
     """Why the run failed or was refused; empty when nothing is wrong."""

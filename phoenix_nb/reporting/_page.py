@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_nb.errors import JsonValue
+from phoenix_nb.interfaces.evidence import (
+    VerdictState,
+)
+from phoenix_nb.reporting import _sentences as words
 from phoenix_nb.reporting import formats as fmt
+from phoenix_nb.reporting._build import METRIC_WORDS
 from phoenix_nb.reporting._charts import saving_chart, thin, volume_chart
-from phoenix_nb.reporting._comparison_data import ComparisonData, CoverageName, LossLine
+from phoenix_nb.reporting._comparison_data import ComparisonData
 from phoenix_nb.reporting._diff import changed_lines
-from phoenix_nb.reporting._words import CONDITION_SIGNS, Sign, verdict_sign
+from phoenix_nb.reporting._words import verdict_sign
 
 __all__ = ["ComparisonPage", "Html", "html_environment", "stylesheet"]
 
 _PAGE = Path(__file__).resolve().parent / "page"
-
-_BASIS_WORDS = {
-    "marginal": "what the change adds to or takes from a bill that already used its free tier",
-    "account": "the bill of an account that sends nothing else",
-}
 
 SECTIONS = (
     ("saving", "Saving"),
@@ -100,17 +100,17 @@ class ComparisonPage:
 
     def saving(self) -> Html:
         """What was measured, and beside it what is projected."""
-        window, projection = self.data.window, self.data.projection
+        window, projection = self.data.window, self.data.verdict.projection
         text = f"Measured in this window: {fmt.percent(window.points.reduction)} fewer data points. "
         if projection is None:
-            text += f"No projection: {self.data.projection_reason}"
+            text += f"No projection: {self.data.verdict.projection_reason}"
         else:
             text += f"Projected: {fmt.percent_range(projection.low, projection.high)}."
         return self._section("saving", text)
 
     def coverage(self) -> Html:
         """What became of the critical processes, by name."""
-        return self._section("coverage", _coverage_sentence(self.data))
+        return self._section("coverage", words.coverage_sentence(self.data))
 
     def cost(self) -> Html:
         """The month under every price model."""
@@ -120,15 +120,16 @@ class ComparisonPage:
             else f"{row.title}: {row.reason or 'not available'}"
             for row in self.data.cost
         ]
-        if self.data.verdict.state == "UNHEALTHY":
+        if self.data.verdict.state is VerdictState.UNHEALTHY:
             lines = ["not compared: the run was unhealthy"]
         return self._section("cost", "\n".join(lines) or "no price model was asked for")
 
     def charts(self) -> Html:
         """The course of the run: the projection in one picture, what was measured in another."""
         frame, plan = self.data.frame, self.data.plan
-        alpha = self.data.projection.alpha if self.data.projection is not None else plan.alpha
-        band = saving_chart(frame.elapsed_seconds, frame.low, frame.high, plan.target, alpha=alpha)
+        band = saving_chart(
+            frame.elapsed_seconds, frame.low, frame.high, plan.success.target, alpha=plan.alpha
+        )
         volume = volume_chart(frame.elapsed_seconds, frame.baseline_points, frame.candidate_points)
         rows = [
             {
@@ -141,12 +142,12 @@ class ComparisonPage:
             }
             for i in thin(len(frame.index), limit=12)
         ]
-        words = [chart.text for chart in (band, volume) if chart is not None]
-        return self._section("charts", " ".join(words) or "no interval was finished", band, volume, rows)
+        texts = [chart.text for chart in (band, volume) if chart is not None]
+        return self._section("charts", " ".join(texts) or "no interval was finished", band, volume, rows)
 
     def losses(self) -> Html:
         """What the candidate no longer shows, by name, and what nobody checked."""
-        return self._section("losses", _loss_sentence(self.data))
+        return self._section("losses", words.loss_sentence(self.data))
 
     def configs(self) -> Html:
         """The changed lines of the configuration, and both texts."""
@@ -156,17 +157,20 @@ class ComparisonPage:
 
     def conditions(self) -> Html:
         """Every condition and how it stands."""
-        lines = [f"{CONDITION_SIGNS[row.status].word}: {row.name}" for row in self.data.conditions]
+        verdict = self.data.verdict
+        lines = [
+            f"{words.condition_sign(row, verdict.decided_by).word}: {row.text}" for row in verdict.conditions
+        ]
         return self._section("conditions", "\n".join(lines) or "the plan has no condition")
 
     def plan(self) -> Html:
         """What was fixed before the run."""
-        return self._section("plan", f"plan {self.data.plan.hash}")
+        return self._section("plan", f"plan {self.data.plan_hash}")
 
     def window(self) -> Html:
         """How typical the window is."""
         return self._section(
-            "window", "\n".join(f"{name}: {value}" for name, value in _window_rows(self.data))
+            "window", "\n".join(f"{name}: {value}" for name, value in words.window_rows(self.data))
         )
 
     def method(self) -> Html:
@@ -176,12 +180,12 @@ class ComparisonPage:
     def result(self) -> dict[str, JsonValue]:
         """The result of record: what a program wants to know of this report. Fractions stay fractions."""
         data = self.data
-        projection = data.projection
+        projection = data.verdict.projection
         return {
             "schema_version": 1,
             "experiment_id": data.experiment_id,
-            "plan_hash": data.plan.hash,
-            "state": data.verdict.state,
+            "plan_hash": data.plan_hash,
+            "state": data.verdict.state.value,
             "decided_by": data.verdict.decided_by,
             "reason": data.verdict.reason,
             "points_reduction": data.window.points.reduction,
@@ -195,11 +199,13 @@ class ComparisonPage:
                 "high": projection.high,
                 "alpha": projection.alpha,
             },
-            "critical_units": data.coverage.units,
+            "critical_units": data.coverage.critical_units,
             "missed": len(data.coverage.missed),
             # What an arm failed to send is no saving, whatever the arithmetic says.
             "saving_per_month": {
-                row.price_model: None if data.verdict.state == "UNHEALTHY" else row.saving_per_month
+                row.price_model: None
+                if data.verdict.state is VerdictState.UNHEALTHY
+                else row.saving_per_month
                 for row in data.cost
             },
         }
@@ -207,88 +213,6 @@ class ComparisonPage:
     def _section(self, name: str, text: str, *arguments: object) -> Html:
         macro: Any = getattr(self._macros, name)
         return Html(f'<div class="phx">{macro(self.data, *arguments)}</div>', text)
-
-
-def _coverage_sentence(data: ComparisonData) -> str:
-    coverage = data.coverage
-    if not coverage.selectors:
-        return "No process was declared critical, so nothing is known about what you would miss."
-    if not coverage.units:
-        return (
-            "No process matched a critical selector, so nothing is proven about them "
-            "and the candidate cannot be promoted."
-        )
-    seen = fmt.count(coverage.units, "process lifetime")
-    if coverage.missed:
-        names = ", ".join(sorted({miss.name for miss in coverage.missed}))
-        return f"The candidate lost sight of {fmt.number(len(coverage.missed))} of {seen}: {names}."
-    text = f"The candidate missed none of {seen}."
-    if coverage.miss_rate_upper is not None:
-        text += f" With that many, the rate of misses is below {fmt.percent(coverage.miss_rate_upper, 2)}."
-    return text
-
-
-def _loss_sentence(data: ComparisonData) -> str:
-    if not data.losses:
-        return "nothing is lost"
-    gone = sum(row.candidate_points == 0 for row in data.losses)
-    processes = len({row.process for row in data.losses if row.candidate_points == 0})
-    text = f"{fmt.count(gone, 'metric')} of {fmt.count(processes, 'process name')} would be gone"
-    thinner = len(data.losses) - gone
-    return text + (f", and {fmt.number(thinner)} would have fewer points." if thinner else ".")
-
-
-def _cost_caption(data: ComparisonData) -> str:
-    seen = {(row.every, row.hosts, row.basis.value) for row in data.cost}
-    parts = [
-        f"{_BASIS_WORDS[basis]}, {fmt.count(hosts, 'host')}, a scrape every {fmt.duration(every)}"
-        for every, hosts, basis in sorted(seen)
-    ]
-    return "A month of 730 hours: " + "; ".join(parts)
-
-
-def _plain_source(source: str) -> str:
-    # A report refers to nothing outside itself: an address is printed without its scheme and is no link.
-    return source.replace("https://", "").replace("http://", "")
-
-
-def _window_rows(data: ComparisonData) -> list[tuple[str, str]]:
-    run = data.run
-    length = (run.ended - run.started).total_seconds() if run.started and run.ended else None
-    load = fmt.MISSING
-    if run.load_low is not None and run.load_high is not None:
-        load = f"{fmt.number(run.load_low)} to {fmt.number(run.load_high)} baseline points per interval"
-    return [
-        ("length", fmt.duration(length)),
-        ("share of a day", fmt.percent(run.day_share)),
-        ("load", load),
-        ("hosts", fmt.number(run.hosts)),
-        ("process lifetimes", fmt.number(run.processes)),
-        ("processes that started", fmt.number(run.processes_started)),
-        ("processes that ended", fmt.number(run.processes_ended)),
-    ]
-
-
-def _last_value(row: LossLine) -> str:
-    if row.last_value is None:
-        return fmt.MISSING
-    if row.unit == "By":
-        return fmt.bytes_text(row.last_value)
-    return f"{fmt.number(row.last_value, 2 if abs(row.last_value) < 1000 else 0)} {row.unit}".strip()
-
-
-def _coverage_sign(row: CoverageName) -> Sign:
-    if row.missed:
-        return Sign("missed", "✕", "bad", "")
-    if row.in_aggregate:
-        return Sign("in aggregate", "≈", "warn", "")
-    return Sign("covered", "✓", "good", "")
-
-
-def _static_sign(safe: bool | None) -> Sign:
-    if safe is None:
-        return Sign("Rules unknown", "?", "calm", "")
-    return Sign("Rules safe", "✓", "good", "") if safe else Sign("Rules unsafe", "✕", "bad", "")
 
 
 def html_environment(folder: Path) -> Any:
@@ -310,9 +234,9 @@ def html_environment(folder: Path) -> Any:
         bytes=fmt.bytes_text,
         duration=fmt.duration,
         timestamp=fmt.timestamp,
-        plain_source=_plain_source,
+        plain_source=words.plain_source,
     )
-    environment.globals.update(coverage_sign=_coverage_sign, verdict_sign=verdict_sign)
+    environment.globals.update(coverage_sign=words.coverage_sign, verdict_sign=verdict_sign)
     return environment
 
 
@@ -320,12 +244,18 @@ def html_environment(folder: Path) -> Any:
 def _environment() -> Any:
     environment = html_environment(_PAGE)
     environment.globals.update(
-        coverage_sentence=_coverage_sentence,
-        loss_sentence=_loss_sentence,
-        cost_caption=_cost_caption,
-        window_rows=_window_rows,
-        last_value=_last_value,
-        static_sign=_static_sign,
-        condition_sign=CONDITION_SIGNS.__getitem__,
+        coverage_sentence=words.coverage_sentence,
+        loss_sentence=words.loss_sentence,
+        cost_caption=words.cost_caption,
+        window_rows=words.window_rows,
+        last_value=words.last_value,
+        static_signs=words.static_signs,
+        condition_sign=words.condition_sign,
+        condition_figure=words.condition_figure,
+        margin=words.margin,
+        why=words.why,
+        forecast=words.forecast,
+        plan_yaml=words.plan_yaml,
+        metric_words=METRIC_WORDS,
     )
     return environment

@@ -39,11 +39,10 @@ VERDICT_SIGNS: dict[str, Sign] = {
 
 CONDITION_SIGNS: dict[str, Sign] = {
     "met": Sign("met", "✓", "good", ""),
-    "not_met": Sign("not met yet", "○", "warn", ""),
-    "violated": Sign("violated", "✕", "bad", ""),
-    "unknown": Sign("unknown", "?", "calm", ""),
-    "not_applicable": Sign("not applicable", "–", "calm", ""),
+    "open": Sign("not met", "○", "warn", ""),
+    "decided": Sign("violated", "✕", "bad", ""),
 }
+"""How one condition stands: it holds, it does not hold (yet), or its violation decided the run."""
 
 
 def verdict_sign(state: str | None) -> Sign:

@@ -1,30 +1,32 @@
-"""Realistic comparison files made by code from a seed, for the tests and benches of reports."""
+"""Realistic comparison files made by code from a seed, for the tests and benches of reports and panels."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
 
 import numpy as np
 
 from phoenix_nb.interfaces.cost import BilledUnit, CostBasis, CostKind, CostRow
-from phoenix_nb.reporting import (
-    ArmPair,
-    ComparisonData,
-    ConditionLine,
+from phoenix_nb.interfaces.evidence import (
+    ArmInterval,
+    Condition,
+    ConditionRole,
     CoverageName,
-    CoverageSummary,
-    IntervalFrame,
-    LossLine,
-    MissedProcess,
-    Pipelines,
-    PlanText,
+    CoverageReport,
+    Forecast,
+    Interval,
+    MissedUnit,
+    PairTotals,
     Projection,
-    RunFacts,
-    VerdictText,
-    WindowFigures,
+    StaticFinding,
+    StaticSafety,
+    Verdict,
+    VerdictState,
+    WindowTotals,
 )
+from phoenix_nb.interfaces.plan import Plan
+from phoenix_nb.reporting import ComparisonData, LossLine, Pipelines, comparison_data
 
 __all__ = ["sample_comparison"]
 
@@ -142,240 +144,212 @@ def _unknown_cost() -> CostRow:
     )
 
 
-def _pair(baseline: float, candidate: float) -> ArmPair:
-    return ArmPair(
-        baseline=baseline, candidate=candidate, reduction=1 - candidate / baseline if baseline else None
+_REASONS = {
+    VerdictState.PROMOTE: "The candidate sends at least 40 % fewer data points, and kept every critical process.",
+    VerdictState.REJECT: "The candidate lost sight of postgres (pid 2214), which the plan declares critical.",
+    VerdictState.KEEP_RUNNING: "The saving may still be below the target of 40 %.",
+    VerdictState.INCONCLUSIVE: "The planned time is over and the saving may lie on either side of 40 %.",
+    VerdictState.UNHEALTHY: "The candidate fell silent while the source was alive.",
+    VerdictState.TOO_SHORT: "The run ended before the pilot did; only its own figures can be stated.",
+    VerdictState.DRIFT: "The saving changed during the run, so what it showed before does not hold any more.",
+}
+_DECIDED_BY = {
+    VerdictState.PROMOTE: "saving:data_points",
+    VerdictState.REJECT: "coverage:missed",
+    VerdictState.UNHEALTHY: "gate:candidate_alive",
+    VerdictState.TOO_SHORT: "duration:t_min",
+}
+
+
+def _pair(baseline: int, candidate: int, *, healthy: bool) -> PairTotals:
+    return PairTotals(
+        baseline=baseline,
+        candidate=candidate if healthy else None,
+        reduction=1 - candidate / baseline if healthy and baseline else None,
+    )
+
+
+def _intervals(rng: np.random.Generator, count: int, share: float, *, healthy: bool) -> list[Interval]:
+    t = np.arange(count)
+    base = np.round(1400 + 160 * np.sin(t / max(count / 9, 1)) + rng.normal(0, 30, count)).astype(int)
+    cand = np.round(base * share + rng.normal(0, 9, count)).astype(int)
+    found = []
+    for i in range(count):
+        b, c = int(base[i]), int(cand[i])
+        silent = not healthy and i >= count // 2
+        found.append(
+            Interval(
+                index=i,
+                start=_START + timedelta(seconds=10 * i),
+                end=_START + timedelta(seconds=10 * (i + 1)),
+                warmup=i < 3,
+                source_points=b,
+                baseline=ArmInterval(points_in=b, points=b, bytes=168 * b, series=b),
+                candidate=None if silent else ArmInterval(points_in=b, points=c, bytes=131 * c, series=c),
+                critical_units=6,
+            )
+        )
+    return found
+
+
+def _conditions(
+    state: VerdictState, projection: Projection | None, intervals: int, missed: int
+) -> tuple[Condition, ...]:
+    reached = state is VerdictState.PROMOTE
+    low, high = (None, None) if projection is None else (projection.low, projection.high)
+    return (
+        Condition(
+            id="gate:candidate_alive",
+            role=ConditionRole.GATE,
+            text="The candidate answers in every interval in which the source is alive.",
+            met=state is not VerdictState.UNHEALTHY,
+            first_met=None if state is VerdictState.UNHEALTHY else 0,
+            blocks=state is VerdictState.UNHEALTHY,
+        ),
+        Condition(
+            id="coverage:missed",
+            role=ConditionRole.COVERAGE,
+            text=f"No critical process is missed: {missed} of them were.",
+            met=missed == 0,
+            first_met=None if missed else 0,
+            blocks=missed > 0,
+        ),
+        Condition(
+            id="saving:data_points",
+            role=ConditionRole.SUCCESS,
+            text="The projected saving in data points is at least 40 %.",
+            estimate=None if projection is None else projection.estimate,
+            low=low,
+            high=high,
+            bound=0.4,
+            met=reached,
+            first_met=210 if reached else None,
+            blocks=not reached,
+        ),
+        Condition(
+            id="duration:t_min",
+            role=ConditionRole.DURATION,
+            text=f"The run has 90 intervals or more: it has {intervals}.",
+            estimate=intervals,
+            bound=90,
+            met=intervals >= 90,
+            first_met=89 if intervals >= 90 else None,
+            blocks=intervals < 90,
+        ),
     )
 
 
 def sample_comparison(
-    state: Literal[
-        "PROMOTE", "REJECT", "KEEP_RUNNING", "INCONCLUSIVE", "UNHEALTHY", "TOO_SHORT", "DRIFT"
-    ] = "PROMOTE",
-    *,
-    seed: int = 7,
-    intervals: int = 720,
+    state: VerdictState | str = VerdictState.PROMOTE, *, seed: int = 7, intervals: int = 720
 ) -> ComparisonData:
-    """A comparison as a run would leave it; the figures belong together and depend on ``seed`` alone.
+    """A comparison as a run would leave it; the figures belong together and depend on the arguments alone.
 
     Args:
-        state: the verdict it ends in; a rejected one names a missed process, an unhealthy one has no
-            reduction.
+        state: the verdict it ends in; a rejected one names a miss, an unhealthy one has no reduction.
         seed: seed of every random figure.
         intervals: number of finalised intervals.
     """
+    state = VerdictState(state)
     rng = np.random.default_rng(seed)
-    t = np.arange(intervals)
-    share = 0.52 if state != "INCONCLUSIVE" else 0.60
-    base = np.round(1400 + 160 * np.sin(t / max(intervals / 9, 1)) + rng.normal(0, 30, intervals)).astype(int)
-    cand = np.round(base * share + rng.normal(0, 9, intervals)).astype(int)
-    healthy = state != "UNHEALTHY"
-    candidate_points: list[float | None] = [float(v) for v in cand]
-    if not healthy:
-        for i in range(intervals // 2, intervals):
-            candidate_points[i] = None
-    projecting = state not in {"UNHEALTHY", "TOO_SHORT"} and intervals >= 120
-    low: list[float | None] = [None] * intervals
-    high: list[float | None] = [None] * intervals
-    saving = 1 - share
-    if projecting:
-        for i in range(90, intervals):
-            radius = 0.16 / math.sqrt((i - 80) / 5)
-            low[i], high[i] = saving - radius, saving + radius
-    total_b, total_c = float(base.sum()), float(sum(v for v in candidate_points if v is not None))
-    window = WindowFigures(
-        points=_pair(total_b, total_c),
-        series=_pair(float(base.max()) * 2.4, float(cand.max()) * 2.1),
-        bytes=_pair(total_b * 168, total_c * 131),
-    )
-    if not healthy:
-        window = WindowFigures(
-            **{
-                name: ArmPair(baseline=pair.baseline, candidate=pair.candidate, reduction=None)
-                for name, pair in (
-                    ("points", window.points),
-                    ("series", window.series),
-                    ("bytes", window.bytes),
-                )
-            }
-        )
-    missed = (
-        (
-            MissedProcess(
-                name="postgres",
-                pid=2214,
-                start=_START - timedelta(days=3),
-                last_seen=_START + timedelta(minutes=71),
-            ),
-        )
-        if state == "REJECT"
-        else ()
-    )
-    last_low, last_high = low[-1], high[-1]
+    share = 0.60 if state is VerdictState.INCONCLUSIVE else 0.52
+    healthy = state is not VerdictState.UNHEALTHY
+    course = _intervals(rng, intervals, share, healthy=healthy)
+    projecting = state not in {VerdictState.UNHEALTHY, VerdictState.TOO_SHORT} and intervals >= 120
+    radii = [0.16 / math.sqrt((i - 80) / 5) if projecting and i >= 90 else None for i in range(intervals)]
+    bounds = [None if r is None else (1 - share - r, 1 - share + r) for r in radii]
+    last = bounds[-1] if bounds else None
     projection = (
-        Projection(metric="data points", estimate=saving, low=last_low, high=last_high, alpha=0.05)
-        if last_low is not None and last_high is not None
-        else None
+        None
+        if last is None
+        else Projection(metric="data_points", estimate=1 - share, low=last[0], high=last[1], alpha=0.05)
     )
-    reasons = {
-        "PROMOTE": "The candidate sends at least 40 % fewer data points and kept every critical process in sight.",
-        "REJECT": "The candidate lost sight of postgres (pid 2214), which the plan declares critical.",
-        "KEEP_RUNNING": "The saving may still be below the target of 40 %; about 35 min more at the present noise.",
-        "INCONCLUSIVE": "The planned time is over and the saving may lie on either side of the target of 40 %.",
-        "UNHEALTHY": "The candidate fell silent while the source was alive, from interval 360 on.",
-        "TOO_SHORT": "The run ended before the pilot did; only what was measured in this window can be stated.",
-        "DRIFT": "The saving changed during the run: what held before interval 400 does not hold after it.",
-    }
-    conditions = (
-        ConditionLine(
-            name="Saving in data points is at least the target",
-            status="met" if state == "PROMOTE" else "unknown" if projection is None else "not_met",
-            value="" if projection is None else f"{100 * projection.low:.1f} % or more",
-            bound="40.0 %",
-            margin="" if projection is None else f"{100 * (projection.low - 0.4):+.1f} points",
-            first_met="interval 210" if state == "PROMOTE" else "",
-            blocks=state not in {"PROMOTE", "REJECT"},
-        ),
-        ConditionLine(
-            name="No critical process is missed",
-            status="violated" if missed else "met",
-            value=f"{len(missed)}",
-            bound="0",
-            margin="",
-            first_met="" if missed else "interval 0",
-            blocks=bool(missed),
-        ),
-        ConditionLine(
-            name="The candidate's rules are safe for critical processes",
-            status="met",
-            first_met="before the run",
-        ),
-        ConditionLine(
-            name="The run is healthy",
-            status="met" if healthy else "violated",
-            blocks=not healthy,
-            note="" if healthy else "candidate: no heartbeat since interval 360",
-        ),
-        ConditionLine(
-            name="The run is long enough",
-            status="not_met" if state == "TOO_SHORT" else "met",
-            value=f"{intervals:,} intervals",
-            bound="90 intervals",
-            blocks=state == "TOO_SHORT",
-        ),
+    points = (
+        sum(i.baseline.points for i in course if i.baseline),
+        sum(i.candidate.points for i in course if i.candidate),
     )
-    month = 730 * 60 / intervals
-    cost = tuple(
-        _cost_row(
-            name, title, unit, total_b * month * factor, total_c * month * factor, price, as_of, projecting
-        )
-        for name, title, unit, factor, price, as_of in _PRICES
-    ) + (_unknown_cost(),)
-    units = rng.integers(1, 9, len(_CRITICAL))
-    by_name = tuple(
-        CoverageName(
-            name=name,
-            units=int(n),
-            covered=int(n) - (1 if missed and name == "postgres" else 0),
-            missed=1 if missed and name == "postgres" else 0,
-        )
-        for name, n in zip(_CRITICAL, units, strict=True)
+    lost = MissedUnit(
+        name="postgres", pid=2214, start=_START - timedelta(days=3), last_seen=_START + timedelta(minutes=71)
     )
-    losses = tuple(
+    missed = (lost,) if state is VerdictState.REJECT else ()
+    units = {name: int(n) for name, n in zip(_CRITICAL, rng.integers(1, 9, len(_CRITICAL)), strict=True)}
+    total = sum(units.values())
+    month = 730 * 60 / max(intervals, 1)
+    losses = [
         LossLine(
             process=name,
             metric=metric,
-            baseline_points=int(points),
-            candidate_points=0 if metric == "process.memory.virtual" else int(points * 0.2),
-            last_value=float(rng.integers(1_000_000, 900_000_000))
-            if "memory" in metric
-            else float(rng.random() * 40),
-            unit="By" if "memory" in metric or "io" in metric else "s",
+            baseline_points=(n := int(rng.integers(200, 9000))),
+            candidate_points=0 if metric == "process.memory.virtual" else n // 5,
+            last_value=float(rng.integers(1_000_000, 900_000_000)),
+            unit="By",
         )
         for name in _OTHERS
         for metric in _METRICS[1:]
-        for points in [rng.integers(200, 9000)]
-    )
-    total_units = int(units.sum())
-    end = _START + timedelta(seconds=10 * intervals)
-    return ComparisonData(
+    ]
+    return comparison_data(
         experiment_id="exp_01JNB6Q0X0SAMPLE0000000000",
         name="Filter quiet processes on web-01",
-        created=end + timedelta(seconds=4),
-        run=RunFacts(
-            source="the simulated host “realistic”",
-            started=_START,
-            ended=end,
-            interval_seconds=10,
-            hosts=1,
-            processes=214,
-            day_share=min(1.0, intervals * 10 / 86400),
-            load_low=float(base.min()),
-            load_high=float(base.max()),
-            processes_started=61,
-            processes_ended=57,
-            seed=seed,
-        ),
+        created=_START + timedelta(seconds=10 * intervals + 4),
+        source="the simulated host “realistic”",
         pipelines=Pipelines(
             baseline_name="process-baseline-v1",
             candidate_name="process-priority-v1",
             baseline_yaml=_BASELINE,
             candidate_yaml=_CANDIDATE,
         ),
-        plan=PlanText(
-            yaml="success:\n  metric: points\n  target: 0.4\nalpha: 0.05\nwarm_up_intervals: 3\ncritical:\n"
-            + "".join(f"- {name}\n" for name in _CRITICAL),
-            hash="sha256:5f0c9a1e",
-            target=0.4,
-            metric="data points",
-            alpha=0.05,
-        ),
-        verdict=VerdictText(
+        plan=Plan(critical=_CRITICAL, planned_intervals=max(intervals, 1)),
+        intervals=course,
+        verdict=Verdict(
             state=state,
-            reason=reasons[state],
-            decided_by={
-                "PROMOTE": "all_conditions",
-                "REJECT": "coverage:miss",
-                "UNHEALTHY": "health:candidate",
-            }.get(state, ""),
-            decided_text={
-                "PROMOTE": "every condition met, the last one (saving) at interval 210 with a margin of 6.6 points",
-                "REJECT": "1 verified miss of postgres; 0 are allowed",
-                "UNHEALTHY": "candidate silent for 360 intervals; at most 2 are allowed",
-            }.get(state, ""),
-            blocking_text=""
-            if state in {"PROMOTE", "REJECT", "UNHEALTHY"}
-            else "saving: the lower end must reach 40.0 %",
+            decided_by=_DECIDED_BY.get(state, "saving:data_points"),
+            reason=_REASONS[state],
+            conditions=_conditions(state, projection, intervals, len(missed)),
+            projection=projection,
+            projection_reason=""
+            if projection
+            else "The run is shorter than the pilot of 60 intervals and the 6 blocks that an interval needs.",
+            forecast=Forecast(intervals_50=210, intervals_80=380)
+            if state is VerdictState.KEEP_RUNNING
+            else None,
+            intervals=intervals,
+            decided_at=210 if state is VerdictState.PROMOTE else None,
         ),
-        conditions=conditions,
-        window=window,
-        projection=projection,
-        projection_reason=""
-        if projection
-        else "The run is shorter than the pilot of 60 intervals and 6 blocks that an interval needs.",
-        coverage=CoverageSummary(
+        window=WindowTotals(
+            points=_pair(*points, healthy=healthy),
+            series=_pair(3890, 1779, healthy=healthy),
+            bytes=_pair(168 * points[0], 131 * points[1], healthy=healthy),
+        ),
+        coverage=CoverageReport(
             selectors=_CRITICAL,
-            units=total_units,
-            by_name=by_name,
+            critical_units=total,
+            covered=total - len(missed),
             missed=missed,
-            miss_rate_upper=None if missed else 1 - 0.05 ** (1 / total_units),
-            static_check="The candidate’s rules keep the required metrics of every critical process seen, whatever their values.",
-            static_safe=True,
+            by_name=tuple(
+                CoverageName(
+                    name=name,
+                    units=n,
+                    covered=n - sum(miss.name == name for miss in missed),
+                    missed=sum(miss.name == name for miss in missed),
+                )
+                for name, n in units.items()
+            ),
+            miss_rate_upper=None if missed else 1 - 0.05 ** (1 / total),
+            static=tuple(StaticFinding(name=name, safety=StaticSafety.SAFE) for name in _CRITICAL),
         ),
-        cost=cost,
-        losses=tuple(sorted(losses, key=lambda row: row.candidate_points - row.baseline_points)),
-        frame=IntervalFrame(
-            index=tuple(range(intervals)),
-            elapsed_seconds=tuple(10.0 * (i + 1) for i in range(intervals)),
-            baseline_points=tuple(float(v) for v in base),
-            candidate_points=tuple(candidate_points),
-            baseline_bytes=tuple(float(v) * 168 for v in base),
-            candidate_bytes=tuple(None if v is None else v * 131 for v in candidate_points),
-            baseline_series=tuple(float(v) for v in base),
-            candidate_series=tuple(candidate_points),
-            low=tuple(low),
-            high=tuple(high),
-        ),
+        cost=[
+            *(
+                _cost_row(name, title, unit, *(v * month * factor for v in points), price, as_of, projecting)
+                for name, title, unit, factor, price, as_of in _PRICES
+            ),
+            _unknown_cost(),
+        ],
+        losses=sorted(losses, key=lambda row: row.candidate_points - row.baseline_points),
+        bounds=bounds,
+        hosts=1,
+        processes=214,
+        processes_started=61,
+        processes_ended=57,
+        seed=seed,
         not_checked=(
             "alert rules and dashboards that use a metric which is gone",
             "queries that people type by hand",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def _band(first: int = 60) -> tuple[tuple[float | None, ...], tuple[float | None
 def test_a_band_has_words_a_role_and_no_address() -> None:
     chart = saving_chart(TIMES, *_band(), 0.4)
     assert chart is not None
-    root = ElementTree.fromstring(chart.svg)
+    root = ET.fromstring(chart.svg)
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == chart.text
     assert "target is 40 percent" in chart.text

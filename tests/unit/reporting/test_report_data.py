@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,17 @@ def test_columns_of_different_length_are_refused() -> None:
         IntervalFrame(index=(0, 1), elapsed_seconds=(1.0,))
 
 
-def test_a_missing_projection_needs_a_reason() -> None:
-    data = sample_comparison("TOO_SHORT", intervals=20).model_dump()
-    with pytest.raises(ValidationError, match="needs a reason"):
-        ComparisonData.model_validate({**data, "projection_reason": ""})
+def test_a_silent_arm_stays_missing() -> None:
+    data = sample_comparison("UNHEALTHY", intervals=100)
+    assert data.frame.candidate_points[-1] is None
+    assert data.frame.baseline_points[-1] is not None
+    assert data.window.points.reduction is None
+
+
+def test_an_empty_run_is_a_file_too() -> None:
+    data = sample_comparison("TOO_SHORT", intervals=0)
+    assert data.run.started is None
+    assert data.frame == IntervalFrame()
 
 
 def test_what_is_not_such_a_file_is_named(tmp_path: Path) -> None:
@@ -51,4 +57,4 @@ def test_what_is_not_such_a_file_is_named(tmp_path: Path) -> None:
 def test_an_unwritable_place_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         sample_comparison("TOO_SHORT", intervals=5).write(tmp_path / "missing" / "comparison.json")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -120,7 +120,7 @@ def test_no_projection_says_why_and_shows_no_figure() -> None:
     page = ComparisonPage(sample_comparison("TOO_SHORT", intervals=30))
     projected = page.saving().html.split('<div class="box projected">')[1]
     assert "No projection" in projected
-    assert page.data.projection_reason in projected
+    assert page.data.verdict.projection_reason in projected
     assert "%" not in projected
     assert "no band to draw" in page.charts().html
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from phoenix_nb.errors import InvalidRequestError, NotFoundError
@@ -18,6 +17,8 @@ from phoenix_nb.reporting import (
 
 
 def _notebook(*bundles: dict[str, object]) -> dict[str, object]:
+    import nbformat
+
     cell = nbformat.v4.new_code_cell("publish(1)")
     cell.outputs = [nbformat.v4.new_output("display_data", data=bundle) for bundle in bundles]
     notebook = nbformat.v4.new_notebook(cells=[cell])
