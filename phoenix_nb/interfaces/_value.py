@@ -14,7 +14,11 @@ class Value(BaseModel):
     """A frozen, closed value: unknown fields are refused and nothing can be changed after construction."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, ser_json_inf_nan="strings"
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=True,
+        ser_json_inf_nan="strings",
     )
 
 

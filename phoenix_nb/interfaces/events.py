@@ -431,7 +431,10 @@ class EventBus(Protocol):
         ...
 
     async def subscribe(
-        self, ctx: Context, filter: EventFilter, options: SubscriptionOptions | None = None  # noqa: A002
+        self,
+        ctx: Context,
+        filter: EventFilter,
+        options: SubscriptionOptions | None = None,
     ) -> EventStream:
         """A stream that has begun: what is published after this call returns is seen. It ends with the context.
 

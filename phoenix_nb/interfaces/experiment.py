@@ -396,7 +396,9 @@ class ExperimentStore(Protocol):
     ``version``. Not promised: any rule about states; the service has those.
     """
 
-    async def create_experiment(self, ctx: Context, experiment: Experiment, *, idempotency_key: str = "") -> Experiment:
+    async def create_experiment(
+        self, ctx: Context, experiment: Experiment, *, idempotency_key: str = ""
+    ) -> Experiment:
         """Add an experiment, or return the one that was added with the same key.
 
         Raises:

@@ -313,7 +313,9 @@ class PipelineService(Protocol):
         """Check a configuration; problems are an answer, not an error."""
         ...
 
-    async def deploy_pipeline(self, ctx: Context, pipeline_id: str, targets: Sequence[str]) -> DeploymentStatus:
+    async def deploy_pipeline(
+        self, ctx: Context, pipeline_id: str, targets: Sequence[str]
+    ) -> DeploymentStatus:
         """Make a pipeline the current one on targets; what was current is kept as the previous one.
 
         Raises:

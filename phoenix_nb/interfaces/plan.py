@@ -58,7 +58,9 @@ class Plan(Value):
     """Error rate of each claim, over the whole run and every look at it."""
     critical: tuple[str, ...] = ()
     """Selectors of processes that must stay visible; a bare glob matches the whole executable name, case-sensitive."""
-    required_metrics: tuple[str, ...] = Field(default=("process.cpu.time", "process.memory.usage"), min_length=1)
+    required_metrics: tuple[str, ...] = Field(
+        default=("process.cpu.time", "process.memory.usage"), min_length=1
+    )
     """Metrics that a critical process must keep."""
     allow_aggregate: bool = False
     """Whether a critical process may be covered by a series without its pid."""

@@ -641,7 +641,9 @@ class LoadGenerator(Protocol):
 class ProcessSimulator(Protocol):
     """A host process by process."""
 
-    async def simulate_processes(self, ctx: Context, config: ProcessSimulationConfig) -> Sequence[SimulatedProcess]:
+    async def simulate_processes(
+        self, ctx: Context, config: ProcessSimulationConfig
+    ) -> Sequence[SimulatedProcess]:
         """Start over with these processes; returns them."""
         ...
 
