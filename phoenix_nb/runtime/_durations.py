@@ -38,7 +38,9 @@ def _parse(text: str, name: str) -> float:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise InvalidRequestError(
-            f"{text!r} is not a {name}", hint="write for example 500ms, 10s, 1m30s or 2h", details={"text": text}
+            f"{text!r} is not a {name}",
+            hint="write for example 500ms, 10s, 1m30s or 2h",
+            details={"text": text},
         )
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
