@@ -24,6 +24,7 @@ from phoenix_nb.otlp._model import (
     SummaryValue,
     Temporality,
 )
+from phoenix_nb.otlp._redact import redact_command_line, redact_frames
 
 __all__ = [
     "CHUNK",
@@ -55,6 +56,8 @@ __all__ = [
     "encode_json",
     "encode_protobuf",
     "measure",
+    "redact_command_line",
+    "redact_frames",
     "series_keys",
     "series_per_payload",
 ]

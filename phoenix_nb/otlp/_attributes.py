@@ -25,9 +25,9 @@ _LENGTH = struct.Struct("<I")
 class KeyValues:
     """An ordered map of typed values, as OTLP sends it.
 
-    Two maps are equal when they encode to the same bytes: order matters, and 1, 1.0, ``True`` and ``"1"`` differ.
-    :attr:`digest` forgets the order and is what identifies a series. Duplicate keys, which only malformed senders
-    make, are kept; look-ups answer with the first.
+    Two maps are equal when they encode to the same bytes: order matters, and 1, 1.0, ``True`` and ``"1"``
+    differ. :attr:`digest` forgets the order and is what identifies a series. Duplicate keys, which only
+    malformed senders make, are kept; look-ups answer with the first.
     """
 
     __slots__ = ("_digest", "_hash", "_index", "_keys", "_size", "_values", "_wires")
@@ -260,7 +260,33 @@ def _encode_value(value: AttributeValue) -> bytes:
     return b""
 
 
+def _parse_common(raw: bytes) -> tuple[str, AttributeValue] | None:
+    """A short key with a short text or number, as nearly all attributes are; ``None`` for the rest."""
+    try:
+        key_end = 2 + raw[1]
+        size = raw[key_end + 1]
+        at = key_end + 2
+        if raw[0] != 0x0A or raw[1] > 0x7F or raw[key_end] != 0x12 or size > 0x7F or at + size != len(raw):
+            return None
+        kind = raw[at]
+        if kind == 0x0A and raw[at + 1] == size - 2:
+            return raw[2:key_end].decode(), raw[at + 2 :].decode()
+        if kind == 0x18 and 2 <= size <= 10:
+            number = 0
+            for step, byte in enumerate(raw[at + 1 :]):
+                number |= (byte & 0x7F) << 7 * step
+                if (byte < 0x80) is not (step == size - 2):
+                    return None
+            return raw[2:key_end].decode(), number
+    except (IndexError, UnicodeDecodeError):
+        pass
+    return None
+
+
 def _parse_key_value(raw: bytes, depth: int) -> tuple[str, AttributeValue]:
+    common = _parse_common(raw)
+    if common is not None:
+        return common
     key = ""
     value: AttributeValue = None
     try:

@@ -34,7 +34,7 @@ _KINDS: dict[type, PointKind] = {
 
 
 class FramesBuilder:
-    """Builds payloads in the order of the calls: ``begin_payload``, ``begin_resource``, ``begin_scope``, …"""
+    """Builds payloads in the order of the calls: ``begin_payload``, ``begin_resource``, ``begin_scope``, …."""
 
     def __init__(self, dictionaries: Dictionaries) -> None:
         self._dictionaries = dictionaries
@@ -165,7 +165,8 @@ class ScrapeTemplate:
 
     Args:
         dictionaries: shared by all frames of the run.
-        points: per emitted point its header, its attributes and its kind (``INT`` or ``DOUBLE``); neighbours with
+        points: per emitted point its header, its attributes and its kind (``INT`` or ``DOUBLE``); neighbours
+        with
             the same header form one metric.
         scope: the scope of every block.
         schema_url: the schema URL of the resource blocks.

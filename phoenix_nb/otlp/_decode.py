@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -121,7 +122,8 @@ class Decoder:
             lines: the line number of each text, for error messages about files.
 
         Raises:
-            PayloadDecodeError: a text that is not OTLP JSON; ``details`` hold ``payload`` or ``line``, and ``path``.
+            PayloadDecodeError: a text that is not OTLP JSON; ``details`` hold ``payload`` or ``line``, and
+            ``path``.
         """
         raw = []
         for index, text in enumerate(texts):
@@ -145,7 +147,8 @@ def _numpy(array: pa.Array, dtype: Any) -> Array:
 
 
 def _counts(lists: pa.ListArray) -> Longs:
-    return np.diff(lists.offsets.to_numpy()).astype(np.int64)
+    offsets: Longs = lists.offsets.to_numpy().astype(np.int64)
+    return np.diff(offsets)
 
 
 def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
@@ -171,7 +174,7 @@ def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
 def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[bytes], T]) -> Ids:
     """Ids of a column of messages; -1 for nulls."""
     index, distinct = _encoded(values)
-    table = [into.intern_raw(raw, lambda raw=raw: parse(raw)) for raw in distinct]
+    table = [into.intern_raw(raw, partial(parse, raw)) for raw in distinct]
     return np.array([*table, -1], dtype=np.int32)[index]
 
 
@@ -316,9 +319,7 @@ def _side_columns(
     sets, starts, times, flags, rows = [], [], [], [], []
     for raw in points.to_pylist():
         wires, start, time, flag, value = parse_point(kind, raw)
-        sets.append(
-            dictionaries.attribute_sets.intern_raw(wires, lambda wires=wires: Attributes.from_wires(wires))
-        )
+        sets.append(dictionaries.attribute_sets.intern_raw(wires, partial(Attributes.from_wires, wires)))
         starts.append(start)
         times.append(time)
         flags.append(flag)

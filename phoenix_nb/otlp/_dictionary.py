@@ -1,9 +1,10 @@
-"""Append-only dictionaries: every distinct resource, scope, header and attribute set is parsed and hashed once."""
+"""Append-only dictionaries: each distinct resource, scope, header and attribute set is parsed once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
 import numpy as np
@@ -74,7 +75,7 @@ class Dictionary(Generic[T]):
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
-        """Per id the encoded bytes: what the value adds to the message that holds it, without its own tag and length."""
+        """Per id the encoded bytes of the value, without a tag and length of its own."""
         return self._sizes.view()
 
     @property
@@ -120,6 +121,14 @@ def _header_size(header: MetricHeader) -> int:
     )
 
 
+def _resource_size(resource: Resource) -> int:
+    return resource.attributes.wire_size + (
+        len(resource_wire(replace(resource, attributes=Attributes.EMPTY)))
+        if resource.dropped_attributes_count or resource.entity_refs
+        else 0
+    )
+
+
 class Dictionaries:
     """The dictionaries that all frames of one run share.
 
@@ -128,7 +137,7 @@ class Dictionaries:
 
     def __init__(self) -> None:
         self.resources: Dictionary[Resource] = Dictionary(
-            size=lambda value: len(resource_wire(value)), identity=lambda value: value.attributes.digest
+            size=_resource_size, identity=lambda value: value.attributes.digest
         )
         self.scopes: Dictionary[Scope] = Dictionary(
             size=lambda value: len(scope_wire(value)), identity=scope_wire
@@ -155,4 +164,4 @@ class Dictionaries:
 
     def typeless(self) -> npt.NDArray[np.bool_]:
         """Per header id whether the metric has no data member."""
-        return self.header_types() == MetricType.NONE
+        return cast("npt.NDArray[np.bool_]", self.header_types() == MetricType.NONE)

@@ -62,13 +62,13 @@ class _Kept:
 class Frames:
     """Payloads as columns; a row keeps its original place and its parent, so that nothing is lost.
 
-    Levels, each in payload order: ``rm_`` resource blocks, ``sm_`` scope blocks, ``m_`` metrics, ``p_`` points.
-    A row names its parent row (``rm_payload``, ``sm_rm``, ``m_sm``, ``p_metric``), and these columns never decrease.
-    ``p_int`` is 0 where the point is not an int and ``p_double`` is 0.0 where it is not a double; ``p_kind`` tells.
-    ``p_side`` is -1 or a row of :attr:`side` (histograms, summaries, exemplars).
+    Levels, each in payload order: ``rm_`` resource blocks, ``sm_`` scope blocks, ``m_`` metrics, ``p_``
+    points. A row names its parent row (``rm_payload``, ``sm_rm``, ``m_sm``, ``p_metric``), and these columns
+    never decrease. ``p_int`` is 0 where the point is not an int and ``p_double`` is 0.0 where it is not a
+    double; ``p_kind`` tells. ``p_side`` is -1 or a row of :attr:`side` (histograms, summaries, exemplars).
 
-    Frames never change. :meth:`where` is lazy: it remembers masks, counts come from the masks, and a column is copied
-    only when it is asked for.
+    Frames never change. :meth:`where` is lazy: it remembers masks, counts come from the masks, and a column
+    is copied only when it is asked for.
 
     Args:
         dictionaries: shared by all frames of a run; ids mean something only together with it.
@@ -104,7 +104,20 @@ class Frames:
         self._base: Frames | None = None
         self._kept = _Kept()
 
-    # -- columns -----------------------------------------------------------------------------------------------
+    # -- columns ---------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _select(base: Frames, kept: _Kept) -> Frames:
+        """A selection of ``base``."""
+        made: Frames = object.__new__(Frames)
+        made.dictionaries = base.dictionaries
+        made.arrival = base.arrival
+        made.side = base.side
+        made._columns = {}
+        made._cache = {}
+        made._base = base
+        made._kept = kept
+        return made
 
     def column(self, name: str) -> Array:
         """A column by name, materialised when the frames are a lazy selection."""
@@ -219,7 +232,7 @@ class Frames:
         """Per point its row of :attr:`side`, or -1."""
         return self.column("p_side")
 
-    # -- counts ------------------------------------------------------------------------------------------------
+    # -- counts ----------------------------------------------------------------------------------------------
 
     @property
     def n_payloads(self) -> int:
@@ -261,7 +274,7 @@ class Frames:
             f"Frames({self.n_payloads} payloads, {self.n_resources} resource blocks, {self.n_points} points)"
         )
 
-    # -- broadcasts --------------------------------------------------------------------------------------------
+    # -- broadcasts ------------------------------------------------------------------------------------------
 
     def _cached(self, key: str, values: Array) -> Array:
         self._cache[key] = values
@@ -292,9 +305,11 @@ class Frames:
     def m_resource(self) -> Ids:
         """Per metric its resource id, -1 when absent."""
         found = self._cache.get("m_resource")
-        if found is not None:
-            return found
-        return self._cached("m_resource", self.rm_resource[self.sm_rm][self.m_sm])
+        return (
+            found
+            if found is not None
+            else self._cached("m_resource", self.rm_resource[self.sm_rm][self.m_sm])
+        )
 
     @property
     def m_scope(self) -> Ids:
@@ -303,12 +318,12 @@ class Frames:
         return found if found is not None else self._cached("m_scope", self.sm_scope[self.m_sm])
 
     def _broadcast(self, name: str, source: str) -> Ids:
-        found = self._cache.get(name)
+        found: Ids | None = self._cache.get(name)
         if found is None:
             found = self._selected(name, "p")
             if found is None:
                 found = getattr(self, source)[self.p_metric]
-            self._cached(name, found)
+            self._cache[name] = found
         return found
 
     @property
@@ -357,7 +372,7 @@ class Frames:
             self._cached("p_series_key", found)
         return found
 
-    # -- selection ---------------------------------------------------------------------------------------------
+    # -- selection -------------------------------------------------------------------------------------------
 
     def where(
         self,
@@ -370,9 +385,9 @@ class Frames:
     ) -> Frames:
         """The rows that every given mask keeps, as a lazy selection.
 
-        A row also goes when its parent goes. Unless ``keep_empty``, what is left empty goes too: after a point mask a
-        metric without points (a typeless one stays, as in the collector's filter), then a scope block without
-        metrics, then a resource block without scope blocks. Payloads always stay.
+        A row also goes when its parent goes. Unless ``keep_empty``, what is left empty goes too: after a
+        point mask a metric without points (a typeless one stays, as in the collector's filter), then a scope
+        block without metrics, then a resource block without scope blocks. Payloads always stay.
 
         Args:
             points: per point of these frames whether it stays.
@@ -388,11 +403,10 @@ class Frames:
             above = kept[parent]
             if above is not None:
                 inherited = above[base.column(column)]
-                mask = kept[level]
-                kept[level] = inherited if mask is None else mask & inherited
+                kept[level] = _both(kept[level], inherited)
         if not keep_empty:
             self._drop_empty(base, kept, point_rule=points is not None)
-        return _lazy(base, _Kept(**kept))
+        return self._select(base, _Kept(**kept))
 
     def _expand(self, level: str, mask: Mask | None) -> Mask | None:
         """A mask over this selection's rows as one over the base's rows."""
@@ -414,10 +428,10 @@ class Frames:
         if point_rule:
             alive = _has_child(base.column("p_metric"), kept["p"], base.n_rows("m"))
             alive |= base.dictionaries.typeless()[base.m_header]
-            kept["m"] = alive if kept["m"] is None else kept["m"] & alive
+            kept["m"] = _both(kept["m"], alive)
         for level, (column, parent) in (("m", _PARENT["m"]), ("sm", _PARENT["sm"])):
             alive = _has_child(base.column(column), kept[level], base.n_rows(parent))
-            kept[parent] = alive if kept[parent] is None else kept[parent] & alive
+            kept[parent] = _both(kept[parent], alive)
 
     def compact(self) -> Frames:
         """The same rows with every column of its own, free of the base; itself when nothing is selected."""
@@ -433,7 +447,7 @@ class Frames:
 
     @property
     def remembered(self) -> dict[str, Any]:
-        """What others computed from these frames and want to keep as long as they live; keys are the callers'."""
+        """What others computed from these frames, kept as long as they live; keys are the callers'."""
         return self._cache
 
     @property
@@ -476,7 +490,7 @@ class Frames:
                     ("p", self._kept.p),
                 )
             }
-            return _lazy(part, _Kept(**masks))
+            return self._select(part, _Kept(**masks))
         edges = {level: self.bounds(level)[[start, stop]].tolist() for level in _LEVELS}
         columns = {}
         for name in COLUMNS:
@@ -563,16 +577,8 @@ class Frames:
         )
 
 
-def _lazy(base: Frames, kept: _Kept) -> Frames:
-    made: Frames = object.__new__(Frames)
-    made.dictionaries = base.dictionaries
-    made.arrival = base.arrival
-    made.side = base.side
-    made._columns = {}
-    made._cache = {}
-    made._base = base
-    made._kept = kept
-    return made
+def _both(first: Mask | None, second: Mask) -> Mask:
+    return second if first is None else first & second
 
 
 def _has_child(parent: Ids, kept: Mask | None, rows: int) -> Mask:

@@ -1,8 +1,8 @@
 """OTLP JSON to OTLP protobuf, by the rules of the real collector's receiver.
 
-Field names in lowerCamelCase or snake_case; 64-bit integers as text or as plain integers, never with a fraction or an
-exponent; doubles as numbers or as text including NaN and Infinity; ids in hex, bytes in base64, enums as numbers or
-names; unknown fields are ignored and ``null`` means absent.
+Field names in lowerCamelCase or snake_case; 64-bit integers as text or as plain integers, never with a
+fraction or an exponent; doubles as numbers or as text including NaN and Infinity; ids in hex, bytes in
+base64, enums as numbers or names; unknown fields are ignored and ``null`` means absent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ENUMS: Final = {
 }
 
 Encoder = Callable[[Any, int], bytes]
-"""From a JSON value and its depth to the bytes of one field, tag included; empty for a default that is not sent."""
+"""From a JSON value and its depth to one encoded field; empty for a default that is not sent."""
 
 
 class _RefusedError(Exception):
@@ -287,13 +287,13 @@ def _repeated(number: int, body: Encoder) -> Encoder:
 
     def encode(value: Any, depth: int) -> bytes:
         parts = []
-        index = 0
         try:
-            for index, item in enumerate(_items(value)):
+            for item in _items(value):
                 raw = body(item, depth)
                 parts.append(tag + varint(len(raw)) + raw)
         except _RefusedError as exc:
-            exc.path.insert(0, str(index))
+            if type(value) is list:
+                exc.path.insert(0, str(len(parts)))
             raise
         return b"".join(parts)
 
@@ -321,26 +321,29 @@ _VALUE.add("arrayValue", 5, _message(5, _Message(("values", 1, _repeated(1, _VAL
 _VALUE.add("kvlistValue", 6, _message(6, _Message(("values", 1, _repeated(1, _KEY_VALUE)))))
 
 
+_REMEMBERED: Final = 16384
+"""How many distinct attribute lists are remembered per place before the memory starts anew."""
+
+
 def _attributes(number: int) -> Encoder:
-    """Attributes repeat endlessly: the common shape, one text value, is remembered."""
+    """Attribute lists repeat endlessly: a list that was seen before costs one serialisation."""
     general = _repeated(number, _KEY_VALUE)
-    known: dict[tuple[str, str], bytes] = {}
+    known: dict[bytes, bytes] = {}
 
     def encode(value: Any, depth: int) -> bytes:
-        if type(value) is list and len(value) == 1:
-            entry = value[0]
-            if type(entry) is dict and len(entry) == 2:
-                inner = entry.get("value")
-                if type(inner) is dict and len(inner) == 1:
-                    key, text = entry.get("key"), inner.get("stringValue")
-                    if type(key) is str and type(text) is str:
-                        raw = known.get((key, text))
-                        if raw is None:
-                            if len(known) >= 4096:
-                                known.clear()
-                            raw = known[key, text] = general(value, depth)
-                        return raw
-        return general(value, depth)
+        if type(value) is not list:
+            return general(value, depth)
+        try:
+            text = orjson.dumps(value)
+        except orjson.JSONEncodeError:  # nested deeper than orjson writes: refused by the general way
+            return general(value, depth)
+        raw = known.get(text)
+        if raw is None:
+            raw = general(value, depth)
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[text] = raw
+        return raw
 
     return encode
 
@@ -354,7 +357,7 @@ _EXEMPLAR = _Message(
     ("filteredAttributes", 7, _attributes(7)),
     one_of=(3, 6),
 )
-_NUMBER_POINT = _Message(
+_GENERAL_POINT = _Message(
     ("startTimeUnixNano", 2, _fixed64(2)),
     ("timeUnixNano", 3, _fixed64(3)),
     ("asDouble", 4, _double(4, always=True)),
@@ -364,6 +367,49 @@ _NUMBER_POINT = _Message(
     ("flags", 8, _varint(8, _uint32)),
     one_of=(4, 6),
 )
+_POINT_ATTRIBUTES: Final = _attributes(7)
+
+
+def _number_point(tree: Any, depth: int) -> bytes:
+    """The usual shape of a number point without detours; every other shape goes the general way.
+
+    It gives exactly what ``_GENERAL_POINT`` gives: tests compare the two.
+    """
+    if type(tree) is not dict or ("asInt" in tree) is ("asDouble" in tree):
+        return _GENERAL_POINT(tree, depth)
+    parts = b""
+    left = len(tree) - 1
+    for name, tag in (("startTimeUnixNano", b"\x11"), ("timeUnixNano", b"\x19")):
+        text = tree.get(name)
+        if text is None:
+            continue
+        if type(text) is not str or not (text.isdigit() and text.isascii() and len(text) < 20):
+            return _GENERAL_POINT(tree, depth)
+        left -= 1
+        number = int(text)
+        if number:
+            parts += tag + _U64.pack(number)
+    tail = b""
+    attributes = tree.get("attributes")
+    if attributes is not None:
+        left -= 1
+    if left:
+        return _GENERAL_POINT(tree, depth)
+    if attributes is not None:
+        try:
+            tail = _POINT_ATTRIBUTES(attributes, depth + 1)
+        except _RefusedError as exc:
+            exc.path.insert(0, "attributes")
+            raise
+    value = tree.get("asDouble")
+    if type(value) is float or type(value) is int:
+        return parts + b"\x21" + _F64.pack(value) + tail
+    value = tree.get("asInt")
+    if type(value) is str and len(value) < 19 and value.isdigit() and value.isascii():
+        return parts + b"\x31" + _I64.pack(int(value)) + tail
+    return _GENERAL_POINT(tree, depth)
+
+
 _HISTOGRAM_POINT = _Message(
     ("startTimeUnixNano", 2, _fixed64(2)),
     ("timeUnixNano", 3, _fixed64(3)),
@@ -411,14 +457,14 @@ _METRIC = _Message(
     ("name", 1, _string(1)),
     ("description", 2, _string(2)),
     ("unit", 3, _string(3)),
-    ("gauge", 5, _message(5, _Message(("dataPoints", 1, _repeated(1, _NUMBER_POINT))))),
+    ("gauge", 5, _message(5, _Message(("dataPoints", 1, _repeated(1, _number_point))))),
     (
         "sum",
         7,
         _message(
             7,
             _Message(
-                ("dataPoints", 1, _repeated(1, _NUMBER_POINT)),
+                ("dataPoints", 1, _repeated(1, _number_point)),
                 _TEMPORALITY,
                 ("isMonotonic", 3, _varint(3, _bool)),
             ),

@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -263,7 +264,7 @@ class _Writer:
             frames.rm_schema,
         )
         ends = np.searchsorted(frames.rm_payload, np.arange(frames.n_payloads + 1)).tolist()
-        for low, high in zip(ends, ends[1:], strict=False):
+        for low, high in pairwise(ends):
             yield _object(_array("resourceMetrics", blocks[low:high])).encode()
 
     def _blocks(

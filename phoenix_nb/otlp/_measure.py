@@ -1,9 +1,9 @@
-"""What payloads cost: points, distinct series and exact encoded bytes, by arithmetic and without materialising."""
+"""What payloads cost: points, distinct series and exact bytes, by arithmetic, nothing materialised."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ def _by_parent(sizes: Longs, parents: npt.NDArray[np.int32], rows: int, kept: Ma
     total = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes if kept is None else np.where(kept, sizes, 0), out=total[1:])
     edges = np.searchsorted(parents, np.arange(rows + 1))
-    return cast("Longs", total[edges[1:]] - total[edges[:-1]])
+    return total[edges[1:]] - total[edges[:-1]]
 
 
 def _point_sizes(base: Frames) -> Longs:
@@ -138,7 +138,7 @@ def _header_columns(base: Frames) -> tuple[Longs, npt.NDArray[np.bool_], Longs]:
 
 def _sized(sizes: Longs, ids: npt.NDArray[np.int32]) -> Longs:
     """Bytes of an optional message field by id; -1 is absent."""
-    return cast("Longs", np.append(_framed(sizes), np.int64(0))[ids])
+    return np.append(_framed(sizes), np.int64(0))[ids]
 
 
 def _payload_bytes(

@@ -1,4 +1,4 @@
-"""What surrounds the points of a payload: resources, scopes, metric headers, and the values that are not numbers."""
+"""What surrounds the points of a payload, and the values that are not numbers."""
 
 from __future__ import annotations
 

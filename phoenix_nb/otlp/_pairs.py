@@ -57,8 +57,8 @@ class Growing(Generic[S]):
 class PairIndex:
     """Gives every distinct pair of non-negative numbers an id, in order of first appearance.
 
-    While the two ranges are small their product is one grid of int32, so that a column of a million pairs costs one
-    gather. Beyond ``_GRID_CELLS`` the pairs of a column are made unique first.
+    While the two ranges are small their product is one grid of int32, so that a column of a million pairs
+    costs one gather. Beyond ``_GRID_CELLS`` the pairs of a column are made unique first.
     """
 
     def __init__(self) -> None:

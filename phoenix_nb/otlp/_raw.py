@@ -1,8 +1,9 @@
 """The *raw descriptor*: OTLP metrics with everything that repeats left as bytes.
 
-Resources, scopes, attributes, exemplars and points of histograms and summaries are declared as ``bytes``, so that the
-Rust decoder hands them over unread and each distinct one is parsed once. The official, recursive descriptor is never
-used for output: the decoder's library drops the contents of arrays when it encodes with it.
+Resources, scopes, attributes, exemplars and points of histograms and summaries are declared as ``bytes``, so
+that the Rust decoder hands them over unread and each distinct one is parsed once. The official, recursive
+descriptor is never used for output: the decoder's library drops the contents of arrays when it encodes with
+it.
 """
 
 from __future__ import annotations

@@ -24,9 +24,10 @@ Ids = npt.NDArray[np.int32]
 class SeriesIndex:
     """Numbers for series, shared by all frames of one run.
 
-    A *series id* stands for (resource, scope, header, attribute set) exactly as sent; decisions of rules can be kept
-    per series id. A *series key* stands for (resource attributes, metric name, point attributes) in any order, which
-    is what users pay for and what counts as one distinct series. Safe to use from several threads.
+    A *series id* stands for (resource, scope, header, attribute set) exactly as sent; decisions of rules can
+    be kept per series id. A *series key* stands for (resource attributes, metric name, point attributes) in
+    any order, which is what users pay for and what counts as one distinct series. Safe to use from several
+    threads.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Points that are not plain numbers: histograms, exponential histograms and summaries, one message at a time."""
+"""Points that are not plain numbers: histograms and summaries, one message at a time."""
 
 from __future__ import annotations
 

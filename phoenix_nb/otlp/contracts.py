@@ -44,10 +44,11 @@ class SourceInfo(Value):
 class Source(Protocol):
     """Where raw payloads come from.
 
-    Promised: payloads come in order, every payload once; all frames share the ``Dictionaries`` that the source was
-    built with; iteration never blocks the event loop; ``aclose`` may be called at any time and twice.
-    Not promised: how many payloads one frames object holds (1 live, up to 60 in replay), that timestamps increase,
-    that payloads have points. A source is read once: ``open``, then one ``payloads`` iteration, then ``aclose``.
+    Promised: payloads come in order, every payload once; all frames share the ``Dictionaries`` that the
+    source was built with; iteration never blocks the event loop; ``aclose`` may be called at any time and
+    twice. Not promised: how many payloads one frames object holds (1 live, up to 60 in replay), that
+    timestamps increase, that payloads have points. A source is read once: ``open``, then one ``payloads``
+    iteration, then ``aclose``.
     """
 
     @property
@@ -90,8 +91,8 @@ class EngineOutput:
 class PipelineEngine(Protocol):
     """A compiled collector configuration.
 
-    Promised: synchronous, deterministic, free of IO; splitting the same payloads into other calls gives the same
-    output. Not promised: thread safety; use one engine from one thread at a time.
+    Promised: synchronous, deterministic, free of IO; splitting the same payloads into other calls gives the
+    same output. Not promised: thread safety; use one engine from one thread at a time.
     """
 
     def process(self, frames: Frames) -> EngineOutput:
@@ -115,9 +116,9 @@ class PipelineEngine(Protocol):
 class TelemetryStore(Protocol):
     """Keeps payloads and intervals of experiments.
 
-    Promised: a returned ``append`` is durable; what is read back encodes to the same bytes as what was appended, in
-    the order of the appends. Not promised: the sizes of the frames that are read, or that their dictionary ids equal
-    those of the frames that were written.
+    Promised: a returned ``append`` is durable; what is read back encodes to the same bytes as what was
+    appended, in the order of the appends. Not promised: the sizes of the frames that are read, or that their
+    dictionary ids equal those of the frames that were written.
     """
 
     async def append(self, ctx: Context, experiment_id: str, stream: str, frames: Frames) -> int:
