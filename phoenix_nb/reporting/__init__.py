@@ -5,11 +5,14 @@ from phoenix_nb.reporting._assets import asset_path, notebook_path, report_noteb
 from phoenix_nb.reporting._build import METRIC_WORDS, comparison_data, interval_frame, running_bounds
 from phoenix_nb.reporting._charts import Chart, saving_chart, thin, volume_chart
 from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, LossLine, Pipelines, RunFacts
+from phoenix_nb.reporting._gather import ComparisonProvider, StoredComparisons, source_words
 from phoenix_nb.reporting._live import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
+from phoenix_nb.reporting._losses import StreamSummary, loss_lines
 from phoenix_nb.reporting._page import ComparisonPage, Html, html_environment, stylesheet
 from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
 from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
 from phoenix_nb.reporting._runner import NotebookRun, PapermillReportRunner, RenderedReport
+from phoenix_nb.reporting._service import LocalReportService, run_report
 from phoenix_nb.reporting._words import VERDICT_SIGNS, Sign, verdict_sign
 
 __all__ = [
@@ -21,9 +24,11 @@ __all__ = [
     "ComparisonData",
     "ComparisonPage",
     "ComparisonParameters",
+    "ComparisonProvider",
     "ComparisonRequest",
     "Html",
     "IntervalFrame",
+    "LocalReportService",
     "LossLine",
     "NotebookRun",
     "PapermillReportRunner",
@@ -34,19 +39,24 @@ __all__ = [
     "Sign",
     "SimulationRequest",
     "SimulationView",
+    "StoredComparisons",
+    "StreamSummary",
     "asset_path",
     "cell_parameters",
     "comparison_data",
     "formats",
     "html_environment",
     "interval_frame",
+    "loss_lines",
     "notebook_path",
     "publish",
     "published_results",
     "read_published",
     "report_notebook_path",
+    "run_report",
     "running_bounds",
     "saving_chart",
+    "source_words",
     "stylesheet",
     "template_root",
     "thin",

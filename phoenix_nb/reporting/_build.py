@@ -82,8 +82,10 @@ def comparison_data(
     window: WindowTotals,
     coverage: CoverageReport,
     cost: Sequence[CostRow] = (),
-    losses: Sequence[LossLine] = (),
+    losses: Sequence[LossLine] | None = None,
     bounds: Bounds | None = None,
+    sealed_hash: str = "",
+    planned_intervals: int | None = None,
     hosts: int | None = None,
     processes: int | None = None,
     processes_started: int | None = None,
@@ -107,8 +109,10 @@ def comparison_data(
         window: exact totals of the window.
         coverage: what became of the critical processes.
         cost: one row per price model.
-        losses: what the candidate no longer shows.
+        losses: what the candidate no longer shows; ``None`` when nobody could look.
         bounds: ends of the projected saving after each interval; ``None`` judges the intervals again.
+        sealed_hash: hash of the plan as it was sealed; empty takes the hash of ``plan``.
+        planned_intervals: T_max of the run where the plan leaves it to the run's duration.
         hosts: distinct hosts seen; ``None`` when not counted. The other counts likewise.
         processes: distinct process lifetimes seen.
         processes_started: processes that started inside the window.
@@ -119,6 +123,10 @@ def comparison_data(
         versions: names and versions of what made the run.
     """
     first, last = (intervals[0], intervals[-1]) if intervals else (None, None)
+    judged = plan
+    if plan.planned_intervals is None and planned_intervals is not None:
+        # The plan left T_max to the duration; judging again needs the number that the run took.
+        judged = plan.model_copy(update={"planned_intervals": planned_intervals})
     length = (last.end - first.start).total_seconds() if first and last else None
     load = [interval.baseline.points for interval in intervals if interval.baseline is not None]
     return ComparisonData(
@@ -141,13 +149,13 @@ def comparison_data(
         ),
         pipelines=pipelines,
         plan=plan,
-        plan_hash=plan_hash(plan),
+        plan_hash=sealed_hash or plan_hash(plan),
         verdict=verdict,
         window=window,
         coverage=coverage,
         cost=tuple(cost),
-        losses=tuple(losses),
-        frame=interval_frame(intervals, running_bounds(intervals, plan) if bounds is None else bounds),
+        losses=None if losses is None else tuple(losses),
+        frame=interval_frame(intervals, running_bounds(intervals, judged) if bounds is None else bounds),
         not_checked=tuple(not_checked),
         notes=tuple(notes),
         versions=dict(versions or {}),

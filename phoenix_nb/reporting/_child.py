@@ -64,7 +64,7 @@ def _export(job: dict[str, Any]) -> None:
 
     from phoenix_nb.reporting._page import stylesheet
 
-    exporter = HTMLExporter(
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         config=Config(
             {
                 "HTMLExporter": {
@@ -82,7 +82,7 @@ def _export(job: dict[str, Any]) -> None:
         ),
         extra_template_basedirs=[job["template_root"]],
     )
-    notebook = nbformat.read(job["output_notebook"], as_version=4)
+    notebook = nbformat.read(job["output_notebook"], as_version=4)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(
         notebook,
         resources={"phoenix": {"title": job["title"], "lang": job["lang"], "stylesheet": stylesheet()}},

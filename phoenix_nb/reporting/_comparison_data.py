@@ -143,8 +143,9 @@ class ComparisonData(Value):
     """What became of the critical processes."""
     cost: tuple[CostRow, ...] = ()
     """One row per price model."""
-    losses: tuple[LossLine, ...] = ()
-    """What the candidate no longer shows, by process name and metric, largest first."""
+    losses: tuple[LossLine, ...] | None = None
+    """What the candidate no longer shows, by process name and metric, largest first; ``null`` when the payloads were
+    not kept, so that nobody could look."""
     frame: IntervalFrame
     """The per-interval table."""
     not_checked: tuple[str, ...] = ()

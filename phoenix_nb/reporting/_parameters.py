@@ -33,13 +33,9 @@ def cell_parameters(notebook: Path) -> dict[str, JsonValue]:
         if "parameters" not in cell.get("metadata", {}).get("tags", ()):
             continue
         for statement in ast.parse("".join(cell["source"])).body:
-            target = statement.target if isinstance(statement, ast.AnnAssign) else None
-            if isinstance(statement, ast.Assign):
-                target = statement.targets[0]
-            if (
-                isinstance(target, ast.Name)
-                and isinstance(statement, (ast.Assign, ast.AnnAssign))
-                and statement.value
-            ):
-                found[target.id] = ast.literal_eval(statement.value)
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    found[name] = ast.literal_eval(value)
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    found[name] = ast.literal_eval(value)
     return found

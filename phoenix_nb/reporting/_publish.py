@@ -47,10 +47,10 @@ def publish(result: BaseModel | Mapping[str, JsonValue], *, name: str = "result"
     Raises:
         InvalidRequestError: the result is not JSON (for example it holds NaN).
     """
-    from IPython.display import display
+    from IPython.display import publish_display_data
 
     bundle = {RESULT_MIME: {"name": name, "result": _as_json(result)}, "text/plain": f"published: {name}"}
-    display(bundle, raw=True)
+    publish_display_data(data=bundle)  # type: ignore[no-untyped-call]
 
 
 def published_results(notebook: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

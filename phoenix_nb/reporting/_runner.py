@@ -165,7 +165,11 @@ class PapermillReportRunner:
         )
         cancelled = asyncio.Event()
         loop = asyncio.get_running_loop()
-        forget = ctx.token.on_cancel(lambda: loop.call_soon_threadsafe(cancelled.set))
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(cancelled.set)
+
+        forget = ctx.token.on_cancel(cancel)
         waiting = asyncio.ensure_future(process.communicate())
         watching = asyncio.ensure_future(cancelled.wait())
         try:

@@ -59,6 +59,8 @@ def coverage_sentence(data: ComparisonData) -> str:
 
 def loss_sentence(data: ComparisonData) -> str:
     """How much would be gone."""
+    if data.losses is None:
+        return "not known: the payloads of this run were not kept"
     if not data.losses:
         return "nothing is lost"
     gone = sum(row.candidate_points == 0 for row in data.losses)
