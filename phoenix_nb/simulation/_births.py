@@ -129,7 +129,8 @@ class Nursery:
         chosen = self._rng.choice(kinds, size=count, p=weights)
         lives = self.lifetimes(chosen)
         return [
-            Birth(int(time), int(kind), -1, float(life)) for time, kind, life in zip(times, chosen, lives, strict=True)
+            Birth(int(time), int(kind), -1, float(life))
+            for time, kind, life in zip(times, chosen, lives, strict=True)
         ]
 
     def goal(self, seconds: float, width: float) -> float:

@@ -39,7 +39,13 @@ class Reaper:
         self._next_crash = spec.chaos.crash_period
 
     def take(
-        self, table: ProcessTable, candidates: NDArray[np.int64], count: int, start: int, width: float, cause: Cause
+        self,
+        table: ProcessTable,
+        candidates: NDArray[np.int64],
+        count: int,
+        start: int,
+        width: float,
+        cause: Cause,
     ) -> None:
         """End ``count`` of the candidate rows at uniform times of the tick."""
         count = min(count, len(candidates))
@@ -87,15 +93,19 @@ class Reaper:
             self._cascade(table, candidates, victim, times)
 
     def _cascade(
-        self, table: ProcessTable, candidates: NDArray[np.int64], wave: NDArray[np.int64], times: NDArray[np.int64]
+        self,
+        table: ProcessTable,
+        candidates: NDArray[np.int64],
+        wave: NDArray[np.int64],
+        times: NDArray[np.int64],
     ) -> None:
-        """Children and siblings of the same kind follow one to five seconds later, with chance one half, three rounds."""
+        """Children and siblings follow one to five seconds later, each with chance one half, in three rounds."""
         parents, pids, kinds = table.i(I.PPID), table.i(I.PID), table.i(I.TEMPLATE)
         left = np.setdiff1d(candidates, wave)
         when = int(times[0])
         for _ in range(3):
             near = np.isin(parents[left], pids[wave]) | np.isin(kinds[left], kinds[wave])
-            follow = left[near & (self._rng.uniform(size=len(left)) < 0.5)]  # noqa: PLR2004 - a coin
+            follow = left[near & (self._rng.uniform(size=len(left)) < 0.5)]
             if len(follow) == 0:
                 return
             delays = (self._rng.uniform(1.0, 5.0, size=len(follow)) * _NANO).astype(np.int64)

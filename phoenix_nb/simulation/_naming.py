@@ -46,7 +46,9 @@ def identify(template: Template, *, slot: int, serial: int, seed: int, title: in
 
     Plain replacement, not ``str.format``: braces in command lines stay what they are.
     """
-    unique = _hex(seed, serial)[:12] if "{hex}" in template.name + template.command_line + template.path else ""
+    unique = (
+        _hex(seed, serial)[:12] if "{hex}" in template.name + template.command_line + template.path else ""
+    )
 
     def fill(text: str) -> str:
         if "{" not in text:

@@ -119,9 +119,7 @@ PROCESS_METRICS: tuple[ProcessMetric, ...] = (
         attribute="direction",
         values=_DIRECTIONS,
     ),
-    ProcessMetric(
-        "process.memory.usage", "The amount of physical memory in use.", "By", _INT, default=True
-    ),
+    ProcessMetric("process.memory.usage", "The amount of physical memory in use.", "By", _INT, default=True),
     ProcessMetric(
         "process.memory.utilization",
         "Percentage of total physical memory that is used by the process.",
@@ -154,7 +152,9 @@ DEFAULT_PROCESS_METRICS: frozenset[str] = frozenset(one.name for one in PROCESS_
 """Names of the metrics that are on by default: 7 series per process on Linux."""
 
 
-def process_points(metrics: Collection[str] = DEFAULT_PROCESS_METRICS) -> list[tuple[MetricHeader, Attributes, PointKind]]:
+def process_points(
+    metrics: Collection[str] = DEFAULT_PROCESS_METRICS,
+) -> list[tuple[MetricHeader, Attributes, PointKind]]:
     """The points one process emits, in order, for ``otlp.ScrapeTemplate``.
 
     Raises:

@@ -9,10 +9,17 @@ from pydantic import Field, ValidationError
 
 from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces import Value
-from phoenix_nb.interfaces.simulation import ChaosConfig, LoadProfile
+from phoenix_nb.interfaces.simulation import ChaosConfig, LoadPattern, LoadProfile
 from phoenix_nb.simulation._spec import HostSpec, LoadSpec, Role, ShapeSpec, Template
 
-__all__ = ["ProfileFile", "canonical_name", "load_profile_file", "profile_names"]
+__all__ = [
+    "ProfileFile",
+    "canonical_name",
+    "describe_profiles",
+    "load_profile_file",
+    "parse_profile_file",
+    "profile_names",
+]
 
 _MIB = 2.0**20
 _KIB = 1024.0
@@ -46,7 +53,7 @@ class TemplateFile(Value):
     """A fixed pid; 0 means any."""
     cpu: float = Field(default=0.01, ge=0)
     """Mean CPU use in cores."""
-    cpu_pattern: str = "constant"
+    cpu_pattern: LoadPattern = LoadPattern.CONSTANT
     """How CPU moves."""
     cpu_variance: float = Field(default=0.0, ge=0)
     """Swing as a share of ``cpu``."""
@@ -58,7 +65,7 @@ class TemplateFile(Value):
     """Seconds of I/O delay per second."""
     memory_mib: float = Field(default=0.0, ge=0)
     """Mean resident MiB."""
-    memory_pattern: str = "constant"
+    memory_pattern: LoadPattern = LoadPattern.CONSTANT
     """How memory moves."""
     memory_variance: float = Field(default=0.0, ge=0)
     """Swing as a share of ``memory_mib``."""
@@ -102,11 +109,11 @@ class TemplateFile(Value):
             critical=self.critical,
             pid=self.pid,
             cpu=self.cpu,
-            cpu_shape=ShapeSpec(self.cpu_pattern, self.cpu_variance, self.cpu_period),
+            cpu_shape=ShapeSpec(self.cpu_pattern.value, self.cpu_variance, self.cpu_period),
             system_share=self.system_share,
             wait=self.wait,
             memory=self.memory_mib * _MIB,
-            memory_shape=ShapeSpec(self.memory_pattern, self.memory_variance, self.memory_period),
+            memory_shape=ShapeSpec(self.memory_pattern.value, self.memory_variance, self.memory_period),
             growth=self.growth_kib * _KIB,
             growth_limit=self.growth_limit_mib * _MIB,
             virtual=self.virtual_mib * _MIB,
@@ -135,7 +142,9 @@ class HostFile(Value):
 
     def spec(self) -> HostSpec:
         """The same in the units of the numeric core."""
-        return HostSpec(name=self.name, cpus=self.cpus, memory=self.memory_gib * 2.0**30, pid_max=self.pid_max)
+        return HostSpec(
+            name=self.name, cpus=self.cpus, memory=self.memory_gib * 2.0**30, pid_max=self.pid_max
+        )
 
 
 class LoadFile(Value):
@@ -157,6 +166,32 @@ class LoadFile(Value):
         return LoadSpec(self.daily, self.wave, self.wave_period, self.noise, self.noise_time)
 
 
+class ShapeFile(Value):
+    """How a level moves, as a profile file writes it; see ``ShapeSpec``."""
+
+    pattern: LoadPattern = LoadPattern.CONSTANT
+    """How it moves."""
+    amplitude: float = Field(default=0.0, ge=0)
+    """Swing as a share of the level; a spike may be larger than 1."""
+    period: float = Field(default=60.0, gt=0)
+    """Seconds of one cycle."""
+
+    def spec(self) -> ShapeSpec:
+        """The same for the numeric core."""
+        return ShapeSpec(self.pattern.value, self.amplitude, self.period)
+
+
+class ShapesFile(Value):
+    """Movements that all processes share, as a profile file writes them."""
+
+    cpu: ShapeFile = ShapeFile()
+    """Of CPU."""
+    memory: ShapeFile = ShapeFile()
+    """Of memory."""
+    disk: ShapeFile = ShapeFile()
+    """Of disk."""
+
+
 class ProfileFile(Value):
     """A whole profile file."""
 
@@ -168,7 +203,9 @@ class ProfileFile(Value):
     """Other names it answers to."""
     profile: LoadProfile
     """Counts, churn and usage."""
-    chaos: ChaosConfig | None = None
+    shapes: ShapesFile = ShapesFile()
+    """Movements that all processes share."""
+    chaos: ChaosConfig = ChaosConfig()
     """Failures on purpose."""
     host: HostFile
     """The machine."""
@@ -202,13 +239,20 @@ def canonical_name(name: str) -> str:
     )
 
 
+def describe_profiles() -> dict[str, str]:
+    """One line about each built-in profile, by name."""
+    return {name: load_profile_file(name).description for name in _ORDER}
+
+
 _CACHE: dict[str, ProfileFile] = {}
 
 
 def load_profile_file(name: str) -> ProfileFile:
     """The built-in profile file of this canonical name, read once per process."""
     if name not in _CACHE:
-        text = resources.files("phoenix_nb.simulation").joinpath("profiles", f"{name}.yaml").read_text("utf-8")
+        text = (
+            resources.files("phoenix_nb.simulation").joinpath("profiles", f"{name}.yaml").read_text("utf-8")
+        )
         _CACHE[name] = parse_profile_file(text, name)
     return _CACHE[name]
 

@@ -25,7 +25,9 @@ def draw(
         InvalidRequestError: an unknown distribution, or low > high.
     """
     if low > high:
-        raise InvalidRequestError(f"a range cannot go from {low} down to {high}", hint="exchange minimum and maximum")
+        raise InvalidRequestError(
+            f"a range cannot go from {low} down to {high}", hint="exchange minimum and maximum"
+        )
     if kind == "uniform":
         return rng.uniform(low, high, size)
     if kind == "normal":
@@ -38,6 +40,8 @@ def draw(
         values = rng.poisson(max((low + high) / 2 if mean is None else mean, 0.0), size).astype(np.float64)
     else:
         raise InvalidRequestError(
-            f"unknown distribution {kind!r}", hint=f"one of {', '.join(DISTRIBUTIONS)}", details={"kind": kind}
+            f"unknown distribution {kind!r}",
+            hint=f"one of {', '.join(DISTRIBUTIONS)}",
+            details={"kind": kind},
         )
     return np.clip(values, low, high)

@@ -118,6 +118,8 @@ class WorldScraper:
                 title=int(table.i(I.TITLE)[row]),
             )
             pid, parent = int(table.i(I.PID)[row]), int(table.i(I.PPID)[row])
-            resource = process_resource(pid, parent, who.name, who.path, who.command, who.command_line, who.owner)
+            resource = process_resource(
+                pid, parent, who.name, who.path, who.command, who.command_line, who.owner
+            )
             self._known[:, serial] = self.dictionaries.resources.intern(resource), table.i(I.VERSION)[row]
         return self._known[0, serials]

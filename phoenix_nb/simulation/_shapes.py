@@ -40,7 +40,7 @@ def factors(
         [
             np.zeros_like(position),
             np.sin(2 * np.pi * position),
-            np.where(position < 0.5, 1.0, -1.0),  # noqa: PLR2004 - half of the cycle
+            np.where(position < 0.5, 1.0, -1.0),
             np.clip(noise, -2.0, 2.0) * 0.5,
             np.where(position < _SPIKE_SHARE, 1.0, 0.0),
         ],
@@ -55,7 +55,7 @@ def single_factor(shape: ShapeSpec, seconds: float, noise: float) -> float:
         case 1:
             swing = math.sin(2 * math.pi * position)
         case 2:
-            swing = 1.0 if position < 0.5 else -1.0  # noqa: PLR2004 - half of the cycle
+            swing = 1.0 if position < 0.5 else -1.0
         case 3:
             swing = max(-1.0, min(1.0, noise * 0.5))
         case 4:
@@ -80,7 +80,9 @@ class CommonLoad:
         spec = self._spec
         keep = math.exp(-width / spec.noise_time) if spec.noise_time > 0 else 0.0
         # An AR(1) step that keeps the standard deviation at spec.noise for every width.
-        self._noise = keep * self._noise + math.sqrt(1 - keep * keep) * spec.noise * float(self._rng.standard_normal())
+        self._noise = keep * self._noise + math.sqrt(1 - keep * keep) * spec.noise * float(
+            self._rng.standard_normal()
+        )
         day = spec.daily * math.sin(2 * math.pi * (seconds / 86400.0 + self._day))
         wave = spec.wave * math.sin(2 * math.pi * (seconds / spec.wave_period + self._wave))
         return max(0.05, 1.0 + day + wave + self._noise)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["ChaosSpec", "ChurnSpec", "CountSpec", "EffectSpec", "HostSpec", "LoadSpec", "Role", "ShapeSpec", "Template", "WorldSpec"]
+__all__ = [
+    "ChaosSpec",
+    "ChurnSpec",
+    "CountSpec",
+    "EffectSpec",
+    "HostSpec",
+    "LoadSpec",
+    "Role",
+    "ShapeSpec",
+    "Template",
+    "WorldSpec",
+]
 
 FOREVER = float("inf")
 
@@ -37,7 +48,7 @@ class ShapeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One kind of process. Text fields may hold ``{i}`` (instance number), ``{hex}`` and ``{n}`` (unique per process)."""
+    """One kind of process. Texts may hold ``{i}`` (instance number), ``{hex}`` and ``{n}`` (unique numbers)."""
 
     name: str
     """``process.executable.name``; may hold placeholders."""
@@ -51,6 +62,8 @@ class Template:
     """User name."""
     parent: str = ""
     """Name of the template whose first living process is the parent; empty means pid 1."""
+    parent_pid: int = -1
+    """A fixed parent pid; -1 means what ``parent`` says."""
     role: Role = Role.ELASTIC
     """How it lives."""
     count: int = 0
@@ -154,7 +167,7 @@ class EffectSpec:
     """Something that happens for a while to the processes whose name matches: the seed's ``CustomPattern``."""
 
     kind: str
-    """``cpu``, ``memory``, ``disk`` (factor), ``spawn`` (extra jobs per second) or ``kill`` (share killed at the start)."""
+    """``cpu``, ``memory``, ``disk`` (factor), ``spawn`` (births per second) or ``kill`` (share, at the start)."""
     start: float
     """Seconds after the start of the simulation."""
     duration: float

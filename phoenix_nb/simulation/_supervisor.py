@@ -1,7 +1,8 @@
 """The parent of real child processes: a program of its own that needs nothing but Python.
 
 It reads one JSON command a line from standard input and answers on standard output. When its input ends, for
-whatever reason, it kills every child and ends: children never outlive the program that wanted them.
+whatever reason, it kills every child, removes the folder it was given and ends: nothing outlives the program that
+wanted the children.
 
 Commands: ``{"op": "spawn", "id": N, "path": TEXT, "argv": [TEXT]}``, ``{"op": "kill", "pid": N}``.
 Answers: ``{"spawned": N, "pid": N}``, ``{"failed": N, "error": TEXT}``, ``{"ended": PID, "status": N}``.
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 
@@ -37,6 +39,7 @@ def main() -> None:
         for pid in children:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 def _serve(children: set[int], wake: int) -> None:

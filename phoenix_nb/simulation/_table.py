@@ -100,7 +100,9 @@ class ProcessTable:
         first, last = self.size, self.size + floats.shape[1]
         if last > self._floats.shape[1]:
             room = max(last, 2 * self._floats.shape[1])
-            self._floats = np.concatenate([self._floats, np.zeros((len(F), room - self._floats.shape[1]))], axis=1)
+            self._floats = np.concatenate(
+                [self._floats, np.zeros((len(F), room - self._floats.shape[1]))], axis=1
+            )
             more = np.zeros((len(I), room - self._ints.shape[1]), dtype=np.int64)
             self._ints = np.concatenate([self._ints, more], axis=1)
         self._floats[:, first:last] = floats

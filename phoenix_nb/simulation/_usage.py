@@ -63,11 +63,22 @@ class UsageModel:
         count = floats.shape[1]
         floats[F.NOISE] = self._rng.standard_normal(count)
         floats[F.PHASE] = self._rng.uniform(size=count)
-        for field, width in ((F.CPU_BASE, 0.35), (F.MEMORY_BASE, 0.15), (F.READ_BASE, 0.35), (F.WRITE_BASE, 0.35)):
+        for field, width in (
+            (F.CPU_BASE, 0.35),
+            (F.MEMORY_BASE, 0.15),
+            (F.READ_BASE, 0.35),
+            (F.WRITE_BASE, 0.35),
+        ):
             floats[field] *= np.exp(self._rng.normal(-width * width / 2, width, count))
 
     def step(
-        self, table: ProcessTable, now: int, seconds: float, width: float, load: float, effects: list[tuple[EffectSpec, NDArray[np.bool_]]]
+        self,
+        table: ProcessTable,
+        now: int,
+        seconds: float,
+        width: float,
+        load: float,
+        effects: list[tuple[EffectSpec, NDArray[np.bool_]]],
     ) -> None:
         """Set rates and memory for the tick that begins now.
 
@@ -118,7 +129,9 @@ class UsageModel:
         pull = 1.0 + col(F.LOAD) * (load - 1.0)
         phase = col(F.PHASE)
         cpu_place = (seconds / col(F.CPU_PERIOD) + phase) % 1.0
-        cpu = col(F.CPU_BASE) * factors(col(F.CPU_CODE).astype(np.int8), col(F.CPU_AMPLITUDE), cpu_place, draws[1])
+        cpu = col(F.CPU_BASE) * factors(
+            col(F.CPU_CODE).astype(np.int8), col(F.CPU_AMPLITUDE), cpu_place, draws[1]
+        )
         cpu *= own * pull * (self.cpu_factor * single_factor(spec.cpu, seconds, float(draws[2, 0])))
         memory_place = (seconds / col(F.MEMORY_PERIOD) + phase) % 1.0
         memory = col(F.MEMORY_BASE) * factors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -15,7 +16,7 @@ from phoenix_nb.simulation._naming import plain_name
 from phoenix_nb.simulation._pids import PidAllocator
 from phoenix_nb.simulation._shapes import CommonLoad
 from phoenix_nb.simulation._spec import FOREVER, EffectSpec, Role, Template, WorldSpec
-from phoenix_nb.simulation._table import F, I, ProcessTable
+from phoenix_nb.simulation._table import I, ProcessTable
 from phoenix_nb.simulation._usage import UsageModel, template_columns
 
 __all__ = ["DEFAULT_START", "World", "WorldTotals"]
@@ -96,6 +97,7 @@ class World:
         self._jobs = np.array([t.role is Role.JOB for t in spec.templates], dtype=np.bool_)
         self._expected_jobs = spec.churn.spawn_rate * mean_lifetime(spec) if self._jobs.any() else 0.0
         self._tick_start = start
+        self._history: deque[tuple[int, int]] = deque(maxlen=60)
         self._began = False
         self._open(first=True)
         self._began = True
@@ -124,13 +126,26 @@ class World:
             InvalidRequestError: ``time`` is in the past of this world.
         """
         if time < self.now:
-            raise InvalidRequestError("virtual time never goes back", hint="start a new simulation with the same seed")
+            raise InvalidRequestError(
+                "virtual time never goes back", hint="start a new simulation with the same seed"
+            )
         width = int(_TICK * _NANO)
         while time >= self._tick_start + width:
             self._close(self._tick_start + width)
+            self._history.append((self.totals.created, self.totals.ended))
             self._tick_start += width
             self._open(first=False)
         self.now = time
+
+    def recent_rates(self) -> tuple[float, float]:
+        """Processes started and ended per second over the last minute, or since the start when that is less."""
+        if not self._history:
+            return 0.0, 0.0
+        # The oldest entry is the end of the first tick: what happened in it counts as well while history is short.
+        full = len(self._history) == self._history.maxlen
+        created, ended = self._history[0] if full else (0, 0)
+        ticks = len(self._history) - 1 if full else len(self._history)
+        return (self._history[-1][0] - created) / ticks, (self._history[-1][1] - ended) / ticks
 
     def alive(self) -> NDArray[np.int64]:
         """Rows of the processes that live now, by pid."""
@@ -155,7 +170,9 @@ class World:
         """
         row = self.row_of(pid)
         if pid == 1 or self.templates[int(self.table.i(I.TEMPLATE)[row])].role is Role.KERNEL:
-            raise InvalidRequestError(f"pid {pid} cannot be killed", hint="kernel threads and pid 1 ignore signals")
+            raise InvalidRequestError(
+                f"pid {pid} cannot be killed", hint="kernel threads and pid 1 ignore signals"
+            )
         self._reaper.end(self.table, np.array([row]), np.array([self.now]), Cause.KILLED)
 
     def spawn(self, template: Template, lifetime: float = FOREVER) -> int:
@@ -209,7 +226,11 @@ class World:
             setattr(self.totals, field, getattr(self.totals, field) + int(np.count_nonzero(causes == cause)))
         self.totals.life_seconds += float((ends[dead] - starts[dead]).sum()) / _NANO
         for pid, kind, slot, died in zip(
-            pids.tolist(), table.i(I.TEMPLATE)[dead].tolist(), table.i(I.SLOT)[dead].tolist(), ends[dead].tolist(), strict=True
+            pids.tolist(),
+            table.i(I.TEMPLATE)[dead].tolist(),
+            table.i(I.SLOT)[dead].tolist(),
+            ends[dead].tolist(),
+            strict=True,
         ):
             self.pids.free(pid)
             if kind < len(self.spec.templates) and self.templates[kind].role is Role.SERVICE:
@@ -244,7 +265,6 @@ class World:
         """Jobs of the churn rate, and elastic processes up to the population target."""
         spec, table, ramp = self.spec, self.table, self._ramp(seconds)
         pull = 1.0 + spec.load.spawn * (self._level - 1.0)
-        extra = sum(effect.value for effect, _ in self._in_force(seconds, "spawn"))
         births = self.nursery.jobs(start, _TICK, self.nursery.job_rate * ramp * pull)
         for effect, matches in self._in_force(seconds, "spawn"):
             kinds = np.flatnonzero(matches & ~self._fixed)
@@ -273,7 +293,9 @@ class World:
     def _mortal(self) -> NDArray[np.int64]:
         """Rows that may be killed: not critical, no kernel thread, and alive over the whole tick."""
         table = self.table
-        return np.flatnonzero(~self._fixed[table.i(I.TEMPLATE)] & (table.i(I.END) > self._tick_start + int(_TICK * _NANO)))
+        return np.flatnonzero(
+            ~self._fixed[table.i(I.TEMPLATE)] & (table.i(I.END) > self._tick_start + int(_TICK * _NANO))
+        )
 
     def _shrink(self, seconds: float, start: int) -> None:
         rows = self._mortal()
@@ -290,7 +312,11 @@ class World:
         found = []
         for effect in self.spec.effects:
             lasts = _TICK if effect.kind == "kill" else effect.duration
-            if effect.start < seconds + _TICK and seconds < effect.start + lasts and (not kind or effect.kind == kind):
+            if (
+                effect.start < seconds + _TICK
+                and seconds < effect.start + lasts
+                and (not kind or effect.kind == kind)
+            ):
                 names = [fnmatchcase(plain_name(t), effect.match) for t in self.templates]
                 found.append((effect, np.array(names, dtype=np.bool_)))
         return found
@@ -354,7 +380,11 @@ class World:
         pids = []
         skips = np.minimum(self._events.geometric(0.5, size=len(births)) - 1, 8).tolist()
         for birth, skip in zip(births, skips, strict=True):
-            wanted = self.templates[birth.template].pid if birth.slot < 0 and self._slots[birth.template] == 0 else 0
+            wanted = (
+                self.templates[birth.template].pid
+                if birth.slot < 0 and self._slots[birth.template] == 0
+                else 0
+            )
             if wanted and wanted not in self.pids:
                 self.pids.reserve(wanted)
                 pids.append(wanted)
@@ -376,7 +406,9 @@ class World:
         ints[I.SLOT] = self._slot_numbers(births)
         ints[I.SERIAL] = np.arange(self._serial, self._serial + len(births))
         ints[I.START] = [b.time for b in births]
-        ints[I.END] = [NEVER if b.lifetime == FOREVER else b.time + max(int(b.lifetime * _NANO), 1) for b in births]
+        ints[I.END] = [
+            NEVER if b.lifetime == FOREVER else b.time + max(int(b.lifetime * _NANO), 1) for b in births
+        ]
         ints[I.VERSION] = 1
         self._serial += len(births)
         floats = self._columns[:, kinds].copy()
@@ -399,13 +431,18 @@ class World:
         parents = np.ones(len(kinds), dtype=np.int64)
         for kind in np.unique(kinds):
             template = self.templates[kind]
+            if template.parent_pid >= 0:
+                parents[kinds == kind] = template.parent_pid
+                continue
             if template.pid in (1, 2):
                 parents[kinds == kind] = 0
                 continue
             if not template.parent:
                 continue
             names = [k for k, t in enumerate(self.templates) if t.name == template.parent]
-            rows = np.flatnonzero(np.isin(self.table.i(I.TEMPLATE), names) & (self.table.i(I.END) > self._tick_start))
+            rows = np.flatnonzero(
+                np.isin(self.table.i(I.TEMPLATE), names) & (self.table.i(I.END) > self._tick_start)
+            )
             if len(rows):
                 parents[kinds == kind] = self.table.i(I.PID)[rows[0]]
         return parents

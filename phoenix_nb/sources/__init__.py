@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from phoenix_nb.sources._host import HostSource
+from phoenix_nb.sources._host_scraper import HostScraper, HostScraperSettings, NameFilter
 from phoenix_nb.sources._recording import (
     RECORDING_SUFFIXES,
     RecordingSource,
@@ -10,12 +12,23 @@ from phoenix_nb.sources._recording import (
     read_recording,
     write_recording,
 )
+from phoenix_nb.sources._simulation import SimulationSource
+from phoenix_nb.sources._spec import SourceKind, SourceSpec, make_source, parse_source_spec
 
 __all__ = [
     "RECORDING_SUFFIXES",
+    "HostScraper",
+    "HostScraperSettings",
+    "HostSource",
+    "NameFilter",
     "RecordingSource",
     "RecordingWriter",
+    "SimulationSource",
+    "SourceKind",
+    "SourceSpec",
     "is_recording",
+    "make_source",
+    "parse_source_spec",
     "read_recording",
     "write_recording",
 ]

@@ -6,11 +6,12 @@ import asyncio
 import platform
 from collections.abc import AsyncIterator
 
-from phoenix_nb.errors import CallCancelledError, InvalidRequestError, SourceError
+from phoenix_nb.errors import ClosedError, InvalidRequestError, SourceError
 from phoenix_nb.interfaces import Clock, Context
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import SourceInfo
 from phoenix_nb.sources._host_scraper import HostScraper, HostScraperSettings
+from phoenix_nb.sources._wait import Waiter
 
 __all__ = ["HostSource"]
 
@@ -39,7 +40,9 @@ class HostSource:
         scrapes: int | None = None,
     ) -> None:
         if not 0 < every < float("inf"):
-            raise InvalidRequestError(f"the scrape period must be greater than zero, not {every}", hint="for example 1s")
+            raise InvalidRequestError(
+                f"the scrape period must be greater than zero, not {every}", hint="for example 1s"
+            )
         if scrapes is not None and scrapes < 1:
             raise InvalidRequestError(f"the number of scrapes must be at least 1, not {scrapes}")
         self._dictionaries = dictionaries
@@ -48,7 +51,7 @@ class HostSource:
         self._settings = settings or HostScraperSettings()
         self._scrapes = scrapes
         self._scraper: HostScraper | None = None
-        self._closed = asyncio.Event()
+        self._waiter = Waiter()
         self.gaps = 0
         """Scrapes that were left out because the one before took too long."""
         self.problems: tuple[str, ...] = ()
@@ -88,9 +91,12 @@ class HostSource:
         first = self._clock.monotonic()
         tick = given = 0
         while self._scrapes is None or given < self._scrapes:
-            if not await self._wait(ctx, first + tick * self._every):
+            if not await self._waiter.until(ctx, self._clock, first + tick * self._every):
                 return
-            frames = await asyncio.to_thread(scraper.scrape)
+            try:
+                frames = await asyncio.to_thread(scraper.scrape)
+            except ClosedError:
+                return
             self.problems = scraper.problems
             given += 1
             yield frames
@@ -100,29 +106,7 @@ class HostSource:
 
     async def aclose(self) -> None:
         """Stop waiting and release everything; may be called at any time and twice."""
-        self._closed.set()
+        self._waiter.close()
         scraper, self._scraper = self._scraper, None
         if scraper is not None:
             await asyncio.to_thread(scraper.close)
-
-    async def _wait(self, ctx: Context, until: float) -> bool:
-        """Sleep until a point of the monotonic clock; ``False`` when the source was closed meanwhile."""
-        loop = asyncio.get_running_loop()
-        cancelled = asyncio.Event()
-        # The token may be thrown in another thread.
-        undo = ctx.token.on_cancel(lambda: loop.call_soon_threadsafe(cancelled.set))
-        waits = [
-            loop.create_task(self._clock.sleep(until - self._clock.monotonic())),
-            loop.create_task(cancelled.wait()),
-            loop.create_task(self._closed.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            undo()
-            for task in waits:
-                task.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-        if ctx.token.cancelled:
-            raise CallCancelledError(f"the call was cancelled: {ctx.token.reason}")
-        return not self._closed.is_set()

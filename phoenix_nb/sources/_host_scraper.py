@@ -224,9 +224,7 @@ class HostScraper:
         self._ids[who.pid] = who, number
         return number
 
-    def _columns(
-        self, rows: list[Row]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    def _columns(self, rows: list[Row]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
         shape = (len(rows), len(self._points))
         ints = np.zeros(shape, dtype=np.int64)
         doubles = np.zeros(shape, dtype=np.float64)
@@ -239,7 +237,9 @@ class HostScraper:
             there = np.array([number is not None for number in numbers], dtype=np.bool_)
             # Integers go through an integer array: a double would round counters beyond 2^53.
             target = ints if self._kinds[at] == PointKind.INT else doubles
-            target[:, at] = np.array([0 if number is None else number for number in numbers], dtype=target.dtype)
+            target[:, at] = np.array(
+                [0 if number is None else number for number in numbers], dtype=target.dtype
+            )
             present[:, at] = there
 
         waits = ("user", "system", "wait") if self._reader.wait else ("user", "system")

@@ -1,8 +1,8 @@
 """Reads processes from ``/proc`` as the collector's process scraper (gopsutil) does, without its cost.
 
-Per process and scrape three small files are read (``stat``, ``io``, ``cmdline``). Their descriptors stay open while
-the process lives, as far as the file limit allows: reading an open one costs a third of opening it again, and an
-open one can never show another process that got the same pid.
+Per process and scrape four small files are read (``stat``, ``statm``, ``io``, ``cmdline``). Their descriptors stay
+open while the process lives, as far as the file limit allows: reading an open one costs a third of opening it again,
+and an open one can never show another process that got the same pid.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class ProcFsReader:
         try:
             pids = sorted(int(name) for name in os.listdir(self._root) if name.isdigit())  # noqa: PTH208
         except OSError as exc:
-            raise SourceError(f"the processes cannot be listed: {exc}", hint="check that /proc is mounted") from exc
+            raise SourceError(
+                f"the processes cannot be listed: {exc}", hint="check that /proc is mounted"
+            ) from exc
         for gone in self._kept.keys() - set(pids):
             self._forget(gone)
         for pid in pids:
@@ -96,9 +98,10 @@ class ProcFsReader:
             kept = self._kept[pid] = _Kept()
         stat = self._read(kept, pid, "stat")
         head, _, tail = (stat or b"").rpartition(b")")
-        # Field N of proc(5) is at N - 3 from here; the name before may hold spaces and brackets.
+        # Field N of proc(5) is at N - 3 from here; the name before may hold spaces and brackets. Every kernel since
+        # 2.6 has 40 fields or more.
         fields = tail.split()
-        if len(fields) < 37:  # noqa: PLR2004 - every kernel since 2.6 has 40 fields or more
+        if len(fields) < 37:
             self._forget(pid)
             return None
         start_field = fields[19]
@@ -114,19 +117,25 @@ class ProcFsReader:
             return None
         if not keep(identity.name, kept.start):
             return None
+        now = self._now()
+        # ``stat`` has a resident size too, but recent kernels round it; gopsutil takes this one.
+        pages = (self._read(kept, pid, "statm") or b"").split(None, 2)
+        if len(pages) < 2:
+            self._forget(pid)
+            return None
         ticks = self._ticks
         row = Row(
             identity,
             kept.start,
-            self._now(),
+            now,
             (
                 int(fields[11]) / ticks,
                 int(fields[12]) / ticks,
                 # Block I/O delay stands for waiting, as in gopsutil; very old kernels lack the field.
-                int(fields[39]) / ticks if len(fields) > 39 else 0.0,  # noqa: PLR2004
+                int(fields[39]) / ticks if len(fields) > 39 else 0.0,
             ),
-            int(fields[21]) * self._page,
-            int(fields[20]),
+            int(pages[1]) * self._page,
+            int(pages[0]) * self._page,
             self._io(kept, pid) if wanted.io else None,
             (int(fields[9]), int(fields[7])),
             int(fields[17]),
@@ -171,14 +180,17 @@ class ProcFsReader:
     def _io(self, kept: _Kept, pid: int) -> tuple[int, int, int, int] | None:
         # rchar: 1 wchar: 2 syscr: 3 syscw: 4 …; the collector reports characters, not the disk's blocks.
         words = (self._read(kept, pid, "io") or b"").split(None, 8)
-        if len(words) < 8:  # noqa: PLR2004 - four names and four numbers
+        if len(words) < 8:
             self._deny("io")
             return None
         return int(words[1]), int(words[3]), int(words[5]), int(words[7])
 
     def _status(self, pid: int, row: Row) -> None:
         lines = self._lines(pid)
-        voluntary, involuntary = lines.get(b"voluntary_ctxt_switches"), lines.get(b"nonvoluntary_ctxt_switches")
+        voluntary, involuntary = (
+            lines.get(b"voluntary_ctxt_switches"),
+            lines.get(b"nonvoluntary_ctxt_switches"),
+        )
         if voluntary is not None and involuntary is not None:
             row.switches = int(involuntary), int(voluntary)
         pending = lines.get(b"ShdPnd")

@@ -87,7 +87,10 @@ class PsutilReader:
         found: Any = self._ask("io", process.io_counters)
         if found is None:
             return None
-        read, written = getattr(found, "read_chars", found.read_bytes), getattr(found, "write_chars", found.write_bytes)
+        read, written = (
+            getattr(found, "read_chars", found.read_bytes),
+            getattr(found, "write_chars", found.write_bytes),
+        )
         return read, written, found.read_count, found.write_count
 
     def _ask(self, kind: str, question: Callable[[], Any]) -> Any:

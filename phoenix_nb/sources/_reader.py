@@ -81,7 +81,7 @@ class ProcessReader(Protocol):
     wait: bool
     """Whether the system tells I/O wait; without it that point does not exist."""
     denied: dict[str, int]
-    """Per kind of information (``exe``, ``io``, ``name``, ``user``, ``cgroup``) the processes of the last scrape that refused it."""
+    """Per kind of information (``exe``, ``io``, ``name``, ``user``, ``cgroup``), how many processes refused it."""
 
     def rows(self, wanted: Wanted, keep: KeepProcess) -> Iterator[Row]:
         """All processes by pid; who disappears while being read is left out."""
