@@ -338,7 +338,16 @@ def sample_comparison(
         ),
         cost=[
             *(
-                _cost_row(name, title, unit, *(v * month * factor for v in points), price, as_of, projecting)
+                _cost_row(
+                    name,
+                    title,
+                    unit,
+                    points[0] * month * factor,
+                    points[1] * month * factor,
+                    price,
+                    as_of,
+                    projecting,
+                )
                 for name, title, unit, factor, price, as_of in _PRICES
             ),
             _unknown_cost(),

@@ -64,7 +64,7 @@ class Panel(ABC, Generic[S]):
         self._message = widgets.HTML("")
         self._live = widgets.HTML("")
         self._start = widgets.Button(
-            description="Start", button_style="primary", icon="", tooltip="Start (Enter)"
+            description="Start", button_style="primary", tooltip="Start", disabled=True
         )
         self._stop = widgets.Button(description="Stop", tooltip="Stop", disabled=True)
         self._start.on_click(lambda _: self._model_start())

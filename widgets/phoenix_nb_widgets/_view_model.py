@@ -59,7 +59,7 @@ class ViewModel(Generic[S]):
         self._lock = threading.RLock()
         self._listeners: list[Callable[[S], None]] = []
         self._watch: Future[None] | None = None
-        self._action: Future[None] | None = None
+        self._action: tuple[str, Future[None]] | None = None
         self._closed = False
 
     @property
@@ -111,22 +111,29 @@ class ViewModel(Generic[S]):
     def _act(self, label: str, work: Coroutine[Any, Any, None]) -> Future[None]:
         """Run one action on the control loop; the guard puts its failure into the state.
 
-        An action while another one is under way changes nothing and gives that one: pressing twice is
-        pressing once.
+        The same action again while it is under way gives the one that is: pressing twice is pressing once. Another
+        action waits for its turn.
         """
         with self._lock:
-            under_way = self._action
-            if under_way is not None and not under_way.done():
+            former = self._action
+            if former is not None and not former[1].done() and former[0] == label:
                 work.close()
-                return under_way
-            self._change(busy=label, error="", hint="")
-            self._action = self._submitter.submit(self._guard(work))
-            return self._action
+                return former[1]
+            before = None if former is None or former[1].done() else former[1]
+            if before is None:
+                self._change(busy=label, error="", hint="")
+            future = self._submitter.submit(self._guard(label, work, before))
+            self._action = (label, future)
+            return future
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, label: str, work: Coroutine[Any, Any, None], before: Future[None] | None) -> None:
         try:
+            if before is not None:
+                await asyncio.wait([asyncio.wrap_future(before)])
+                self._change(busy=label, error="", hint="")
             await work
         except asyncio.CancelledError:
+            work.close()
             self._change(busy="")
             raise
         except Exception as exc:
