@@ -44,10 +44,12 @@ class Carriers:
 
     def of(self, frames: Frames) -> Ids:
         """Per point its carrier."""
+        return self.of_ids(np.maximum(frames.p_resource, 0), frames.p_attributes)
+
+    def of_ids(self, resource: npt.NDArray[np.int32], attributes: npt.NDArray[np.int32]) -> Ids:
+        """Per pair of resource id and attribute set id its carrier."""
         self._extend()
-        resource = np.maximum(frames.p_resource, 0)
         carrier: Ids = self._of_resource[resource]
-        attributes = frames.p_attributes
         flagged = self._flagged[attributes]
         if flagged.any():
             at = np.flatnonzero(flagged)

@@ -78,7 +78,7 @@ class Presence:
         self.rows.append((interval, unit, bits))
 
     def take(self, upto: int) -> tuple[Ids, Ids, Bits]:
-        """Remove the rows of intervals up to ``upto``; one row per interval and lifetime, sorted, bits joined."""
+        """Remove the rows of intervals up to ``upto``; one sorted row per interval and lifetime."""
         if not self.rows:
             empty = np.zeros(0, dtype=np.int64)
             return empty, empty, empty

@@ -204,7 +204,7 @@ class CoverageTracker:
         """The required metrics."""
         if len(self.required) > _MAX_REQUIRED:
             raise PlanError(
-                f"{len(self.required)} required metrics are more than the {_MAX_REQUIRED} that can be followed",
+                f"{len(self.required)} required metrics are more than {_MAX_REQUIRED}",
                 hint="name only the metrics that somebody would miss",
             )
         self._carriers = Carriers(dictionaries, self.selectors)
@@ -227,6 +227,12 @@ class CoverageTracker:
     def unmatched(self) -> tuple[str, ...]:
         """Selectors that have matched nothing in the raw payloads."""
         return tuple(s.text for s, hit in zip(self.selectors, self._hits.tolist(), strict=True) if not hit)
+
+    def critical_series(self) -> npt.NDArray[np.bool_]:
+        """Per series id of the run whether it belongs to a critical process."""
+        series = self._dictionaries.series
+        carrier = self._carriers.of_ids(np.maximum(series.resource, 0), series.attributes)
+        return self._carriers.matched[carrier]
 
     def add_raw(self, frames: Frames, interval: Ids) -> None:
         """Add raw points, before what the arms made of them.
@@ -256,7 +262,7 @@ class CoverageTracker:
             self.arms[arm].add(runs)
 
     def finalise(self, upto: int) -> dict[str, dict[int, CoverageCounts]]:
-        """Judge every interval up to ``upto``: per arm and interval; intervals without critical processes lack."""
+        """Judge every interval up to ``upto``, per arm; intervals without critical processes are left out."""
         interval, unit, need = self._raw.take(upto)
         counts = {
             name: arm.finalise(interval, unit, need, self._sums, upto) for name, arm in self.arms.items()

@@ -1,0 +1,191 @@
+"""What the candidate no longer shows, and where the saving comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.analysis._ledger import Ledger
+from phoenix_nb.analysis._meter import ExperimentMeter
+from phoenix_nb.interfaces.evidence import Arm
+from phoenix_nb.otlp import Dictionaries
+
+__all__ = ["AttributionRow", "Dimension", "LossRow", "attribution", "losses"]
+
+Ids = npt.NDArray[np.int64]
+
+
+class Dimension(StrEnum):
+    """What totals are grouped by."""
+
+    METRIC = "metric"
+    PROCESS = "process"
+    """``process.executable.name``."""
+    OWNER = "owner"
+    """``process.owner``."""
+    HOST = "host"
+    """``host.name``."""
+
+
+_KEYS = {
+    Dimension.PROCESS: "process.executable.name",
+    Dimension.OWNER: "process.owner",
+    Dimension.HOST: "host.name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LossRow:
+    """One metric of one process name of which the candidate shows less than the source."""
+
+    process: str
+    """Process name; empty for series without one."""
+    metric: str
+    """Metric name."""
+    raw_points: int
+    """Data points of the source."""
+    points: int
+    """Data points of the candidate."""
+    raw_series: int
+    """Distinct series of the source."""
+    series: int
+    """Distinct series of the candidate."""
+    last_value: float | None
+    """Newest value of the source; ``None`` when its points hold no number."""
+    last_time: datetime
+    """When that was."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of it is left."""
+        return self.points == 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRow:
+    """The part of one group in both arms and in the saving."""
+
+    name: str
+    """The group; empty for series that do not carry it."""
+    baseline_points: int
+    """Data points of the baseline."""
+    candidate_points: int
+    """Data points of the candidate."""
+    baseline_series: int
+    """Distinct series of the baseline."""
+    candidate_series: int
+    """Distinct series of the candidate."""
+    share_of_baseline: float
+    """Its fraction of the baseline's points; 0 when the baseline has none."""
+    share_of_saving: float | None
+    """Its fraction of the points saved, negative where points were added; ``None`` when nothing was saved."""
+
+    @property
+    def saved_points(self) -> int:
+        """Baseline minus candidate."""
+        return self.baseline_points - self.candidate_points
+
+
+def group_series(dictionaries: Dictionaries, dimension: Dimension) -> tuple[Ids, list[str]]:
+    """Per series id its group, and the names of the groups; group 0 is the empty name."""
+    series = dictionaries.series
+    names: dict[str, int] = {"": 0}
+
+    def number(value: object) -> int:
+        return names.setdefault(value, len(names)) if isinstance(value, str) else 0
+
+    if dimension is Dimension.METRIC:
+        of_header = np.array([number(header.name) for header in dictionaries.headers], dtype=np.int64)
+        found = of_header[series.header] if len(series) else np.zeros(0, dtype=np.int64)
+        return found, list(names)
+    key = _KEYS[dimension]
+    of_resource = np.array([number(r.attributes.get(key)) for r in dictionaries.resources], dtype=np.int64)
+    of_set = np.array([number(a.get(key)) for a in dictionaries.attribute_sets], dtype=np.int64)
+    if not len(series):
+        return np.zeros(0, dtype=np.int64), list(names)
+    own = of_resource[np.maximum(series.resource, 0)]
+    # Processors may have moved the attribute to the points.
+    return np.where(own > 0, own, of_set[series.attributes]), list(names)
+
+
+def _totals(ledger: Ledger, dictionaries: Dictionaries, group: Ids, groups: int) -> tuple[Ids, Ids]:
+    """Points and distinct series per group."""
+    points = ledger.padded()[: len(group)]
+    used = np.flatnonzero(points)
+    total = np.zeros(groups, dtype=np.int64)
+    np.add.at(total, group[used], points[used])
+    pairs = np.unique((group[used] << 32) | dictionaries.series.key[used])
+    return total, np.bincount(pairs >> 32, minlength=groups).astype(np.int64)
+
+
+def losses(meter: ExperimentMeter, arm: Arm = Arm.CANDIDATE) -> tuple[LossRow, ...]:
+    """Metrics by process name of which an arm shows fewer points than the source, most points lost first."""
+    known = meter.dictionaries
+    process, processes = group_series(known, Dimension.PROCESS)
+    metric, metrics = group_series(known, Dimension.METRIC)
+    group = process * len(metrics) + metric
+    size = len(processes) * len(metrics)
+    raw_points, raw_series = _totals(meter.raw_ledger, known, group, size)
+    points, series = _totals(meter.ledgers[arm], known, group, size)
+    newest = _newest(meter.raw_ledger, group, size)
+    rows = []
+    for at in np.flatnonzero(points < raw_points).tolist():
+        last = int(newest[at])
+        value = float(meter.raw_ledger.last_value[last])
+        rows.append(
+            LossRow(
+                process=processes[at // len(metrics)],
+                metric=metrics[at % len(metrics)],
+                raw_points=int(raw_points[at]),
+                points=int(points[at]),
+                raw_series=int(raw_series[at]),
+                series=int(series[at]),
+                last_value=None if np.isnan(value) else value,
+                last_time=_when(meter.raw_ledger.last_time[last]),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.points - row.raw_points, row.process, row.metric)))
+
+
+def _newest(ledger: Ledger, group: Ids, groups: int) -> Ids:
+    """Per group the series id with the newest raw point."""
+    used = np.flatnonzero(ledger.padded()[: len(group)])
+    order = used[np.argsort(ledger.last_time[used], kind="stable")]
+    found = np.zeros(groups, dtype=np.int64)
+    found[group[order]] = order
+    return found
+
+
+def attribution(
+    meter: ExperimentMeter, dimension: Dimension = Dimension.METRIC
+) -> tuple[AttributionRow, ...]:
+    """Where the saving in data points comes from, largest part first."""
+    known = meter.dictionaries
+    group, names = group_series(known, dimension)
+    before, before_series = _totals(meter.ledgers[Arm.BASELINE], known, group, len(names))
+    after, after_series = _totals(meter.ledgers[Arm.CANDIDATE], known, group, len(names))
+    total, saved = int(before.sum()), int(before.sum() - after.sum())
+    rows = [
+        AttributionRow(
+            name=name,
+            baseline_points=int(before[at]),
+            candidate_points=int(after[at]),
+            baseline_series=int(before_series[at]),
+            candidate_series=int(after_series[at]),
+            share_of_baseline=int(before[at]) / total if total else 0.0,
+            share_of_saving=int(before[at] - after[at]) / saved if saved else None,
+        )
+        for at, name in enumerate(names)
+        if before[at] or after[at]
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.saved_points, -row.baseline_points, row.name)))
+
+
+def _when(nanoseconds: Any) -> datetime:
+    seconds, rest = divmod(int(nanoseconds), 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
