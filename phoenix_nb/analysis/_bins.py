@@ -36,12 +36,13 @@ class PayloadBins:
 
 
 def reference_times(frames: Frames) -> Ids:
-    """Per payload the median time of its points, Unix nanoseconds; its arrival when no point has a time.
+    """Per payload the median time of its points, Unix nanoseconds; its arrival when none has a time, else 0.
 
     Processes of one scrape carry times of their own, and one of them may be wrong: the median stands for the
     scrape.
     """
     reference = frames.arrival.astype(np.int64)
+    reference[np.bincount(frames.p_payload, minlength=frames.n_payloads) == 0] = 0
     times = frames.p_time
     if not len(times):
         return reference
@@ -154,7 +155,7 @@ class TimeBins:
         near = (times > 0) & (np.abs(times - payloads.reference[payload]) <= 2 * self.length)
         own = payloads.bin[payload]
         found = np.where(near, np.minimum(self._direct(times), frontier), own)
-        return np.where((found + 1 + self._grace <= frontier) | (found <= self._closed), LATE, found)
+        return self._open_or_late(found, found + 1 + self._grace <= frontier)
 
     def of_regrouped(self, frames: Frames) -> Ids:
         """Per point its bin, or ``LATE``, for frames whose payloads an arm has regrouped."""
@@ -165,16 +166,22 @@ class TimeBins:
         found = self._direct(times)
         ahead = (times <= 0) | (times > starts[-1] + 3 * self.length)
         found = np.where(ahead, self._frontier, found)
-        return np.where(found <= self._closed, LATE, found)
+        return self._open_or_late(found, found <= self._closed)
 
     def _direct(self, times: Ids) -> Ids:
         numbers, starts = self._edges()
         if not len(numbers):
             return np.full(len(times), self._frontier, dtype=np.int64)
         place = np.searchsorted(starts, times, side="right") - 1
-        # Before the oldest bin that is still known: it was closed, unless there never was an older one.
-        before = LATE if self._closed else numbers[0]
+        # Before the oldest bin that is known, the nominal grid tells how late it is.
+        before = numbers[0] + (times - starts[0]) // self.length
         return np.where(place < 0, before, numbers[np.maximum(place, 0)])
+
+    def _open_or_late(self, found: Ids, late: npt.NDArray[np.bool_]) -> Ids:
+        numbers, _ = self._edges()
+        if len(numbers):
+            found = np.maximum(found, numbers[0])
+        return np.where(late | (found <= self._closed), LATE, found)
 
     def close(self, upto: int) -> list[int]:
         """Close the bins up to ``upto``; returns those that were open, oldest first."""

@@ -12,7 +12,7 @@ from phoenix_nb.otlp import AttributeValue, Dictionaries, KeyValues, MetricHeade
 
 __all__ = ["JsonProxy"]
 
-_OWN_FIELDS: Final = 503
+_OWN_FIELDS: Final = 570
 """Bytes of what a backend adds to every event: value with type, count, sum, min, max and latest, two times,
 entity id, name and type, provider, source and library. Chosen so that the process scraper's defaults with a
 command line of 60 characters, host and operating system give the 1005 bytes per point of the cost reference,
