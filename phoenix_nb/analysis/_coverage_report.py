@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from phoenix_nb.evidence.coverage import CoverageTracker, Unit
-from phoenix_nb.interfaces.evidence import Arm, CoverageReport, MissedUnit, StaticFinding
+from phoenix_nb.evidence.coverage import CoverageTracker, SumMismatch, Unit, UnitCoverage
+from phoenix_nb.interfaces.evidence import Arm, CoverageName, CoverageReport, MissedUnit, StaticFinding
 from phoenix_nb.interfaces.plan import Plan
 
 __all__ = ["coverage_report"]
@@ -33,8 +34,34 @@ def coverage_report(
         covered=covered,
         covered_in_aggregate=aggregate,
         missed=tuple(_missed(unit) for unit in missed),
+        by_name=_by_name(both),
         miss_rate_upper=None if missed or not counted else 1.0 - plan.alpha ** (1.0 / counted),
+        unequal_aggregates=tuple(_unequal(found) for found in arm.mismatches),
         static=static,
+    )
+
+
+def _by_name(both: Sequence[tuple[Unit, UnitCoverage]]) -> tuple[CoverageName, ...]:
+    names = dict.fromkeys(unit.name for unit, _ in both)
+    rows = []
+    for name in names:
+        mine = [shown for unit, shown in both if unit.name == name]
+        rows.append(
+            CoverageName(
+                name=name,
+                units=len(mine),
+                covered=sum(1 for s in mine if s.covered and not s.aggregate and not s.missed),
+                covered_in_aggregate=sum(1 for s in mine if s.aggregate and not s.missed),
+                missed=sum(1 for s in mine if s.missed),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: -row.missed))
+
+
+def _unequal(found: SumMismatch) -> str:
+    return (
+        f"{found.metric} of {found.selector}: the aggregate is {found.aggregate:.10g}, its parts sum to"
+        f" {found.parts:.10g} (off by {found.relative_error:.3g} of the larger)"
     )
 
 

@@ -113,12 +113,13 @@ def _run(
     tracker = CoverageTracker(dictionaries, parse_selectors(plan.critical), plan.required_metrics, (_ARM,))
     raw = _frames(observed, dictionaries, probe, round(period_seconds * 1e9))
     times = np.unique(raw.p_time)
+    tracker.add_raw(raw, _scrape(raw, times))
     try:
         engine = make_engine(dictionaries)
         outputs = [combined_output(engine.process(raw)), combined_output(engine.flush())]
     except UnsupportedComponentError as exc:
-        return {"*": (StaticSafety.UNKNOWN, f"the candidate cannot be run here: {exc.message}")}
-    tracker.add_raw(raw, _scrape(raw, times))
+        why = f"the candidate cannot be run here: {exc.message}"
+        return {unit.name: (StaticSafety.UNKNOWN, why) for unit in tracker.units}
     for output in outputs:
         if output is not None:
             tracker.add_arm(_ARM, output, _scrape(output, times))

@@ -179,6 +179,8 @@ class CoverageReport(Value):
     """The same by process name, most misses first."""
     miss_rate_upper: float | None = None
     """One-sided upper bound of the miss rate; ``None`` when there is no unit or any miss. Source: statistics §2.7, 1 − α^(1/n)."""
+    unequal_aggregates: tuple[str, ...] = ()
+    """Aggregates over critical processes that differ from the sum of their parts, a sentence each; any blocks PROMOTE."""
     static: tuple[StaticFinding, ...] = ()
     """The static check by name; empty when it was not run."""
 
