@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-__all__ = ["Timestamp", "Value"]
+__all__ = ["Pairs", "Timestamp", "Value"]
 
 
 class Value(BaseModel):
@@ -31,3 +32,31 @@ def _needs_zone(value: datetime) -> datetime:
 
 Timestamp = Annotated[datetime, AfterValidator(_needs_zone)]
 """A point in time with its zone; naive times are refused."""
+
+
+class _FrozenPairs(dict[str, str]):
+    """A dict that refuses changes, so that a frozen value with pairs in it is frozen and can be a key."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        message = "these pairs belong to a frozen value; make a new value instead"
+        raise TypeError(message)
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_FrozenPairs, (dict(self),))
+
+
+def _freeze(pairs: Mapping[str, str]) -> Mapping[str, str]:
+    # Sorted, so that equal values have equal JSON.
+    return _FrozenPairs(sorted(pairs.items()))
+
+
+Pairs = Annotated[Mapping[str, str], AfterValidator(_freeze)]
+"""Text pairs that nothing can change; equal pairs give equal JSON."""

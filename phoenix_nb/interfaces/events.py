@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, Self, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from phoenix_nb.errors import InvalidRequestError, JsonValue
 from phoenix_nb.interfaces._context import Context
-from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 from phoenix_nb.interfaces.evidence import VerdictState
 from phoenix_nb.interfaces.experiment import ExperimentState
 
@@ -17,22 +19,34 @@ __all__ = [
     "AlertFired",
     "AnomalyDetected",
     "BusStatistics",
+    "ConfigDeployed",
+    "ConfigGenerated",
     "DeploymentChanged",
     "Event",
     "EventBus",
     "EventData",
     "EventFilter",
     "EventStream",
+    "ExperimentCancelled",
+    "ExperimentCompleted",
     "ExperimentCreated",
     "ExperimentDeleted",
+    "ExperimentFailed",
+    "ExperimentPromoted",
+    "ExperimentRolledBack",
+    "ExperimentStarted",
     "ExperimentStateChanged",
     "IntervalsMeasured",
     "OverflowPolicy",
     "PipelineCreated",
     "PipelineDeleted",
+    "PipelineStatusChanged",
     "PipelineValidated",
     "ReportGenerated",
     "ServiceHealthChanged",
+    "ServiceHealthCheckFailed",
+    "ServiceStarted",
+    "ServiceStopped",
     "SimulationStateChanged",
     "SubscriptionMode",
     "SubscriptionOptions",
@@ -72,6 +86,86 @@ class ExperimentStateChanged(_Data):
     to_state: ExperimentState
     """Where it is."""
     reason: str = ""
+    """Why."""
+
+
+class ExperimentStarted(_Data):
+    """An experiment's first payload was taken."""
+
+    type: Literal["experiment.started"] = "experiment.started"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    source: str
+    """Where its payloads come from."""
+    planned_intervals: int | None = None
+    """T_max, intervals after the warm-up; ``None`` while it is not known."""
+
+
+class ExperimentCompleted(_Data):
+    """A run ended and was judged."""
+
+    type: Literal["experiment.completed"] = "experiment.completed"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    verdict: VerdictState
+    """The answer."""
+    decided_by: str
+    """Id of the condition that decided or blocks."""
+    intervals: int = Field(ge=0)
+    """Finalised intervals, the warm-up included."""
+
+
+class ExperimentFailed(_Data):
+    """A run ended because something broke."""
+
+    type: Literal["experiment.failed"] = "experiment.failed"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    reason: str
+    """What broke, one sentence."""
+
+
+class ExperimentCancelled(_Data):
+    """A run was aborted."""
+
+    type: Literal["experiment.cancelled"] = "experiment.cancelled"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    reason: str
+    """Why, in the words of who aborted it."""
+
+
+class ExperimentPromoted(_Data):
+    """A candidate was recorded as what is deployed."""
+
+    type: Literal["experiment.promoted"] = "experiment.promoted"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    pipeline_id: str
+    """Its candidate."""
+    targets: tuple[str, ...]
+    """Where it is deployed now."""
+    overridden: bool = False
+    """Whether a person promoted it against the verdict."""
+    reason: str = ""
+    """The person's reason; empty when the verdict was PROMOTE."""
+
+
+class ExperimentRolledBack(_Data):
+    """What was deployed before a promotion is deployed again."""
+
+    type: Literal["experiment.rolled_back"] = "experiment.rolled_back"
+    """Kind of event."""
+    experiment_id: str
+    """Which experiment."""
+    targets: tuple[str, ...]
+    """Where."""
+    reason: str
     """Why."""
 
 
@@ -183,6 +277,45 @@ class PipelineDeleted(_Data):
     """Which pipeline."""
 
 
+class PipelineStatusChanged(_Data):
+    """How a pipeline stands on all its targets is another phase than before."""
+
+    type: Literal["pipeline.status_changed"] = "pipeline.status_changed"
+    """Kind of event."""
+    pipeline_id: str
+    """Which pipeline."""
+    from_phase: str
+    """Where it was; empty before its first deployment."""
+    to_phase: str
+    """Where it is."""
+
+
+class ConfigGenerated(_Data):
+    """A configuration was made from a template or a pipeline."""
+
+    type: Literal["config.generated"] = "config.generated"
+    """Kind of event."""
+    pipeline_id: str
+    """For which pipeline; empty for one that is not stored."""
+    template: str
+    """Catalogue entry it was made from; empty when none."""
+    sha256: str
+    """SHA-256 of the text, hexadecimal."""
+
+
+class ConfigDeployed(_Data):
+    """The exact text that a target runs now."""
+
+    type: Literal["config.deployed"] = "config.deployed"
+    """Kind of event."""
+    deployment_id: str
+    """Which deployment."""
+    target: str
+    """Where."""
+    sha256: str
+    """SHA-256 of the text, hexadecimal."""
+
+
 class PipelineValidated(_Data):
     """A configuration was checked."""
 
@@ -254,8 +387,51 @@ class ServiceHealthChanged(_Data):
     """Its health now."""
 
 
+class ServiceStarted(_Data):
+    """A service of this process takes calls."""
+
+    type: Literal["service.started"] = "service.started"
+    """Kind of event."""
+    service_id: str
+    """Which instance."""
+    name: str
+    """Its service."""
+
+
+class ServiceStopped(_Data):
+    """A service of this process takes no more calls."""
+
+    type: Literal["service.stopped"] = "service.stopped"
+    """Kind of event."""
+    service_id: str
+    """Which instance."""
+    name: str
+    """Its service."""
+    reason: str = ""
+    """Why."""
+
+
+class ServiceHealthCheckFailed(_Data):
+    """An instance reported that it is unhealthy, or missed its reports."""
+
+    type: Literal["service.health_check_failed"] = "service.health_check_failed"
+    """Kind of event."""
+    service_id: str
+    """Which instance."""
+    name: str
+    """Its service."""
+    reason: str
+    """What failed, one sentence."""
+
+
 EventData = Annotated[
     ExperimentCreated
+    | ExperimentStarted
+    | ExperimentCompleted
+    | ExperimentFailed
+    | ExperimentCancelled
+    | ExperimentPromoted
+    | ExperimentRolledBack
     | ExperimentStateChanged
     | ExperimentDeleted
     | VerdictChanged
@@ -265,10 +441,16 @@ EventData = Annotated[
     | AlertFired
     | PipelineCreated
     | PipelineDeleted
+    | PipelineStatusChanged
     | PipelineValidated
+    | ConfigGenerated
+    | ConfigDeployed
     | DeploymentChanged
     | SimulationStateChanged
     | ReportGenerated
+    | ServiceStarted
+    | ServiceStopped
+    | ServiceHealthCheckFailed
     | ServiceHealthChanged,
     Field(discriminator="type"),
 ]
@@ -276,29 +458,84 @@ EventData = Annotated[
 
 
 class Event(Value):
-    """A CloudEvents 1.0 envelope with typed data."""
+    """A CloudEvents 1.0 envelope with typed data.
+
+    ``type`` may be left out: it is always that of the data. :meth:`to_cloudevent` gives the structured JSON form that
+    other CloudEvents software reads.
+    """
 
     specversion: Literal["1.0"] = "1.0"
     """Version of the envelope."""
     id: str
     """``evt_`` and a ULID; unique."""
-    source: str
+    source: str = Field(min_length=1)
     """Service that published it, for example ``experiments``."""
+    type: str = ""
+    """Kind of event; always that of ``data``."""
     time: Timestamp
     """When it happened."""
     subject: str = ""
     """Id of what it is about; empty when nothing has one."""
     data: EventData
     """What happened."""
-    metadata: dict[str, str] = Field(default_factory=dict)
+    metadata: Pairs = Field(default_factory=dict)
     """Text pairs to filter by."""
     sequence: int | None = Field(default=None, ge=1)
     """Position in the journal; ``None`` until the bus has accepted the event."""
 
-    @property
-    def type(self) -> str:
-        """Kind of event, from its data."""
-        return self.data.type
+    @model_validator(mode="before")
+    @classmethod
+    def _name_type(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("type"):
+            data = values.get("data")
+            kind = data.get("type") if isinstance(data, dict) else getattr(data, "type", None)
+            return {**values, "type": kind if isinstance(kind, str) else ""}
+        return values
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        if self.type != self.data.type:
+            message = f"type {self.type!r} is not that of the data, {self.data.type!r}"
+            raise ValueError(message)
+        return self
+
+    def to_cloudevent(self) -> dict[str, JsonValue]:
+        """The structured JSON form of CloudEvents 1.0.
+
+        Extension attributes must be scalars there: ``sequence`` becomes text, as the sequence extension asks, and
+        ``metadata`` becomes ``phoenixmetadata``, JSON text.
+        """
+        tree: dict[str, JsonValue] = self.model_dump(mode="json")
+        sequence, pairs = tree.pop("sequence"), tree.pop("metadata")
+        if not tree["subject"]:
+            del tree["subject"]
+        tree["datacontenttype"] = "application/json"
+        if sequence is not None:
+            tree["sequence"] = str(sequence)
+        if pairs:
+            tree["phoenixmetadata"] = json.dumps(pairs, sort_keys=True)
+        return tree
+
+    @classmethod
+    def from_cloudevent(cls, tree: Mapping[str, JsonValue]) -> Self:
+        """Read what :meth:`to_cloudevent` wrote.
+
+        Raises:
+            InvalidRequestError: it is not such an event.
+        """
+        values = dict(tree)
+        values.pop("datacontenttype", None)
+        pairs = values.pop("phoenixmetadata", None)
+        try:
+            if pairs is not None:
+                values["metadata"] = json.loads(str(pairs))
+            if values.get("sequence") is not None:
+                values["sequence"] = int(str(values["sequence"]))
+            return cls.model_validate(values)
+        except ValueError as error:
+            raise InvalidRequestError(
+                f"this is not an event of Phoenix: {error}", hint="docs/interfaces.md lists every event type"
+            ) from error
 
 
 class EventFilter(Value):
@@ -316,7 +553,7 @@ class EventFilter(Value):
     """Only events before it."""
     after_sequence: int | None = Field(default=None, ge=0)
     """Only events after this position; for a subscription it asks for a replay from there."""
-    metadata: dict[str, str] = Field(default_factory=dict)
+    metadata: Pairs = Field(default_factory=dict)
     """Pairs that must all be there."""
 
 
@@ -433,7 +670,7 @@ class EventBus(Protocol):
     async def subscribe(
         self,
         ctx: Context,
-        filter: EventFilter,
+        filter: EventFilter,  # noqa: A002
         options: SubscriptionOptions | None = None,
     ) -> EventStream:
         """A stream that has begun: what is published after this call returns is seen. It ends with the context.
@@ -451,13 +688,19 @@ class EventBus(Protocol):
         ...
 
     async def read(self, ctx: Context, filter: EventFilter, *, limit: int = 1000) -> Sequence[Event]:  # noqa: A002
-        """Events of the journal, oldest first, at most ``limit``."""
+        """Replay events of the journal by time or sequence, oldest first, at most ``limit``.
+
+        To go on, ask again with ``after_sequence`` of the last one.
+        """
         ...
 
-    def statistics(self) -> BusStatistics:
+    async def statistics(self, ctx: Context) -> BusStatistics:
         """What the bus and its subscriptions did."""
         ...
 
     async def aclose(self) -> None:
-        """End every subscription; publishing afterwards raises ``ClosedError``. May be called twice."""
+        """End every subscription; publishing afterwards raises ``ClosedError``. May be called twice.
+
+        It takes no context: cleaning up is not to be cancelled.
+        """
         ...

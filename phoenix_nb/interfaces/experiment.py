@@ -290,8 +290,9 @@ class ExperimentService(Protocol):
         ...
 
     async def start_experiment(self, ctx: Context, experiment_id: str) -> Experiment:
-        """Begin to run; returns once ``deploying`` is durable, not when the run ends. Starting a run that is
-        already under way returns it unchanged.
+        """Begin to run; returns once ``deploying`` is durable, not when the run ends.
+
+        Starting a run that is already under way returns it unchanged.
 
         Raises:
             NotFoundError: no such experiment.
@@ -300,8 +301,9 @@ class ExperimentService(Protocol):
         ...
 
     async def stop_experiment(self, ctx: Context, experiment_id: str) -> Experiment:
-        """End a run early and count it as a success: what was measured is judged. Returns the terminal experiment;
-        stopping one that has ended changes nothing.
+        """End a run early and count it as a success: what was measured is judged.
+
+        Returns the terminal experiment; stopping one that has ended changes nothing.
 
         Raises:
             NotFoundError: no such experiment.

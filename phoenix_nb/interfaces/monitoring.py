@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from phoenix_nb.interfaces._context import Context
-from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 from phoenix_nb.interfaces.cost import CostComparison, CostEstimate, CostRow, SavingsProjection, Usage
 from phoenix_nb.interfaces.evidence import Arm, CoverageReport, Interval, Verdict, WindowTotals
 
@@ -76,7 +76,7 @@ class MetricsQuery(Value):
     """How the points of one group and time bin become one value."""
     group_by: tuple[str, ...] = ()
     """Attributes whose values make the groups, of resource or point; empty means one group per metric."""
-    filters: dict[str, str] = Field(default_factory=dict)
+    filters: Pairs = Field(default_factory=dict)
     """Attributes and the text they must have."""
     limit: int = Field(default=10_000, ge=1, le=1_000_000)
     """Most values of one answer; more is an error, never a silent cut."""
@@ -98,7 +98,7 @@ class MetricSeries(Value):
     """Metric name."""
     unit: str
     """Unit of the values; ``1`` for a count."""
-    labels: dict[str, str]
+    labels: Pairs
     """The group."""
     points: tuple[DataPoint, ...]
     """In time order."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from phoenix_nb.interfaces._context import Context
-from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 from phoenix_nb.interfaces.experiment import Description, EngineKind, Name
 
 __all__ = [
     "ConfigGenerator",
+    "ConfigSections",
     "CreatePipelineRequest",
     "DeploymentPhase",
     "DeploymentStatus",
@@ -30,6 +31,7 @@ __all__ = [
     "PipelineTemplate",
     "PipelineType",
     "Problem",
+    "ServicePipeline",
     "Severity",
     "TemplateCatalog",
     "TemplateVariable",
@@ -72,6 +74,36 @@ class Problem(Value):
         return f"{where}{self.message} [{self.code}]"
 
 
+class ServicePipeline(Value):
+    """One pipeline of a configuration's ``service`` section, by component ids."""
+
+    id: str
+    """For example ``metrics`` or ``metrics/critical``."""
+    receivers: tuple[str, ...]
+    """Where payloads come from, connectors included."""
+    processors: tuple[str, ...] = ()
+    """What happens to them, in order."""
+    exporters: tuple[str, ...]
+    """Where they go, connectors included."""
+
+
+class ConfigSections(Value):
+    """What is in a configuration, by component ids in the order of the text."""
+
+    receivers: tuple[str, ...] = ()
+    """Configured receivers."""
+    processors: tuple[str, ...] = ()
+    """Configured processors."""
+    exporters: tuple[str, ...] = ()
+    """Configured exporters."""
+    connectors: tuple[str, ...] = ()
+    """Configured connectors."""
+    extensions: tuple[str, ...] = ()
+    """Configured extensions."""
+    pipelines: tuple[ServicePipeline, ...] = ()
+    """The service's pipelines."""
+
+
 class ValidationResult(Value):
     """What a check of a configuration found."""
 
@@ -79,6 +111,8 @@ class ValidationResult(Value):
     """Whether the collector would take it."""
     problems: tuple[Problem, ...] = ()
     """Every finding, errors first."""
+    sections: ConfigSections | None = None
+    """What the parser understood; ``None`` when the text is not valid."""
 
 
 class PipelineConfig(Value):
@@ -107,7 +141,7 @@ class Pipeline(Value):
     """The configuration."""
     template: str = ""
     """Name of the template it was made from; empty when none."""
-    variables: dict[str, str] = Field(default_factory=dict)
+    variables: Pairs = Field(default_factory=dict)
     """Values that the template was filled with."""
     created_at: Timestamp
     """When it was stored."""
@@ -182,7 +216,7 @@ class CreatePipelineRequest(Value):
     """What it works on."""
     template: str = ""
     """Catalogue entry to start from; empty when ``config`` is given."""
-    variables: dict[str, str] = Field(default_factory=dict)
+    variables: Pairs = Field(default_factory=dict)
     """Values for the template."""
     config: PipelineConfig | None = None
     """A configuration of one's own."""
@@ -371,7 +405,7 @@ class ConfigGenerator(Protocol):
         """
         ...
 
-    async def apply_template(self, ctx: Context, name: str, variables: dict[str, str]) -> PipelineConfig:
+    async def apply_template(self, ctx: Context, name: str, variables: Mapping[str, str]) -> PipelineConfig:
         """A catalogue entry with values filled in.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from phoenix_nb.interfaces._context import Context
-from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 
 __all__ = ["HealthCheckSpec", "HealthStatus", "ServiceEvent", "ServiceInstance", "ServiceRegistry"]
 
@@ -48,7 +48,7 @@ class ServiceInstance(Value):
     """How it is spoken to."""
     health_check: HealthCheckSpec = HealthCheckSpec()
     """When it counts as gone."""
-    metadata: dict[str, str] = Field(default_factory=dict)
+    metadata: Pairs = Field(default_factory=dict)
     """Text pairs."""
     status: HealthStatus = HealthStatus.UNKNOWN
     """Its health at the last report."""

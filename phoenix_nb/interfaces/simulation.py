@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
 from phoenix_nb.interfaces._context import Context
-from phoenix_nb.interfaces._value import Timestamp, Value
+from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 from phoenix_nb.interfaces.experiment import Description, Name
 
 __all__ = [
+    "SIMULATION_TRANSITIONS",
     "ChaosConfig",
     "CrashPattern",
     "CreateSimulationRequest",
@@ -241,7 +243,7 @@ class ProcessType(Value):
     """How many."""
     resource_profile: ResourceProfile = ResourceProfile()
     """What one uses."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Pairs = Field(default_factory=dict)
     """For listings."""
 
 
@@ -363,7 +365,7 @@ class SimulatedProcess(Value):
     """Threads."""
     open_files: int = Field(ge=0)
     """Open file descriptors."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Pairs = Field(default_factory=dict)
     """Of its process type."""
 
 
@@ -380,7 +382,7 @@ class ProcessSpec(Value):
     """Owner."""
     resource_profile: ResourceProfile = ResourceProfile()
     """What it uses."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Pairs = Field(default_factory=dict)
     """For listings."""
 
 
@@ -436,6 +438,17 @@ class SimulationState(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+SIMULATION_TRANSITIONS: Mapping[SimulationState, frozenset[SimulationState]] = MappingProxyType(
+    {
+        SimulationState.PENDING: frozenset({SimulationState.RUNNING, SimulationState.FAILED}),
+        SimulationState.RUNNING: frozenset({SimulationState.STOPPED, SimulationState.FAILED}),
+        SimulationState.STOPPED: frozenset(),
+        SimulationState.FAILED: frozenset(),
+    }
+)
+"""Every legal move of a simulation."""
 
 
 class Simulation(Value):
