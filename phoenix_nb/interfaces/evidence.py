@@ -99,7 +99,7 @@ class PairTotals(Value):
     candidate: int | None
     """What the candidate sent; likewise."""
     reduction: float | None
-    """1 − candidate / baseline, a fraction; ``None`` when either side is missing, the baseline is 0 or the run is unhealthy."""
+    """1 − candidate / baseline, a fraction; ``None`` when a side is missing, the baseline is 0 or the run unhealthy."""
 
 
 class WindowTotals(Value):
@@ -146,7 +146,7 @@ class StaticFinding(Value):
 
 
 class CoverageName(Value):
-    """Coverage of the critical processes of one name, in lifetimes; each lifetime counts once, by its worst interval."""
+    """Coverage of the critical processes of one name, in lifetimes; each counts once, by its worst interval."""
 
     name: str
     """``process.executable.name``."""
@@ -178,9 +178,9 @@ class CoverageReport(Value):
     by_name: tuple[CoverageName, ...] = ()
     """The same by process name, most misses first."""
     miss_rate_upper: float | None = None
-    """One-sided upper bound of the miss rate; ``None`` when there is no unit or any miss. Source: statistics §2.7, 1 − α^(1/n)."""
+    """One-sided upper bound of the miss rate; ``None`` when there is no unit or any miss. Source: statistics §2.7."""
     unequal_aggregates: tuple[str, ...] = ()
-    """Aggregates over critical processes that differ from the sum of their parts, a sentence each; any blocks PROMOTE."""
+    """Aggregates that differ from the sum of their critical parts, a sentence each; any blocks PROMOTE."""
     static: tuple[StaticFinding, ...] = ()
     """The static check by name; empty when it was not run."""
 
