@@ -55,6 +55,14 @@ class RatioMoments:
         self._bb += db * db
         self._ab += da * db
 
+    def fill(self, a: Values, b: Values) -> None:
+        """Take all pairs of block values at once; the same as pushing them one by one."""
+        self.n = len(a)
+        self._first_a, self._first_b = float(a[0]), float(b[0])
+        da, db = a - a[0], b - b[0]
+        self._a, self._b = _last_sum(da), _last_sum(db)
+        self._aa, self._bb, self._ab = _last_sum(da * da), _last_sum(db * db), _last_sum(da * db)
+
     def state(self) -> tuple[float, float, float, float, float]:
         """Ratio B/A, mean of A, variance of A, residual variance, and covariance of residual and A.
 
@@ -83,6 +91,11 @@ class RatioMoments:
     def interval(self, c: float) -> tuple[float, float]:
         """Ends of the ratio for a radius of ``c`` standard deviations; (−∞, ∞) while it is not estimable."""
         return _interval(self.state(), c)
+
+
+def _last_sum(values: Values) -> float:
+    # numpy's plain sum adds in another order; the cumulative one adds one by one.
+    return float(np.cumsum(values)[-1])
 
 
 def _interval(state: tuple[float, float, float, float, float], c: float) -> tuple[float, float]:

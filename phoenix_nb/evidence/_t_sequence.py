@@ -93,6 +93,14 @@ class RunningMoments:
         self._sum += centred
         self._squares += centred * centred
 
+    def fill(self, values: Values) -> None:
+        """Take all values at once; the same as pushing them one by one."""
+        centred = values - values[0]
+        self.n = len(values)
+        self._first = float(values[0])
+        self._sum = float(np.cumsum(centred)[-1])
+        self._squares = float(np.cumsum(centred * centred)[-1])
+
     @property
     def mean(self) -> float:
         """Mean; NaN without values."""
