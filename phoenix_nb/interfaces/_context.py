@@ -16,24 +16,27 @@ __all__ = ["CancellationToken", "Context"]
 class CancellationToken:
     """A thread-safe switch that can be thrown once.
 
-    Callbacks run in the thread that cancels; one that is added after the fact runs at once.
+    Callbacks run in the thread that cancels; one that is added after the fact runs at once. A child is thrown with its
+    parent; a parent does not keep children alive that nobody waits for.
     """
 
     def __init__(self, parent: CancellationToken | None = None) -> None:
         self._lock = threading.Lock()
+        self._parent = parent
+        self._unlink: Callable[[], None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self._reason: str | None = None
-        if parent is not None:
-            parent.on_cancel(lambda: self.cancel(parent.reason or "the parent was cancelled"))
 
     @property
     def cancelled(self) -> bool:
         """Whether the switch was thrown."""
-        return self._reason is not None
+        return self.reason is not None
 
     @property
     def reason(self) -> str | None:
         """Why it was thrown; ``None`` while it was not."""
+        if self._reason is None and self._parent is not None:
+            return self._parent.reason
         return self._reason
 
     def cancel(self, reason: str = "cancelled by the caller") -> None:
@@ -43,22 +46,48 @@ class CancellationToken:
                 return
             self._reason = reason
             callbacks, self._callbacks = self._callbacks, []
+            unlink, self._unlink = self._unlink, None
+        if unlink is not None:
+            unlink()
         for callback in callbacks:
             callback()
 
     def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` when the switch is thrown; returns a function that takes the wish back."""
         with self._lock:
-            if self._reason is None:
+            waiting = self._reason is None
+            if waiting:
                 self._callbacks.append(callback)
-                return lambda: self._forget(callback)
-        callback()
-        return lambda: None
+            link = waiting and self._parent is not None and self._unlink is None
+        if not waiting:
+            callback()
+            return lambda: None
+        if link and self._parent is not None:
+            # Outside the lock: a parent that was thrown already calls back at once.
+            unlink = self._parent.on_cancel(self._follow)
+            with self._lock:
+                spare = unlink
+                if self._callbacks and self._unlink is None:
+                    self._unlink, spare = unlink, _nothing
+            spare()
+        return lambda: self._forget(callback)
+
+    def _follow(self) -> None:
+        self.cancel((self._parent.reason if self._parent else None) or "the parent was cancelled")
 
     def _forget(self, callback: Callable[[], None]) -> None:
+        unlink = None
         with self._lock:
             if callback in self._callbacks:
                 self._callbacks.remove(callback)
+            if not self._callbacks:
+                unlink, self._unlink = self._unlink, None
+        if unlink is not None:
+            unlink()
+
+
+def _nothing() -> None:
+    pass
 
 
 _NO_METADATA: Mapping[str, str] = MappingProxyType({})

@@ -6,11 +6,18 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from phoenix_nb.errors import SettingsError
-from phoenix_nb.interfaces import Value
 
 __all__ = ["Settings", "load_settings"]
 
@@ -18,8 +25,10 @@ _PREFIX = "PHOENIX_"
 _FILE = "phoenix.toml"
 
 
-class Settings(Value):
-    """Everything that can be set outside a call."""
+class Settings(BaseSettings):
+    """Everything that can be set outside a call; :func:`load_settings` reads it."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     workspace: str | None = None
     """Folder where experiments are kept, or ``:memory:``; ``None`` takes the nearest one."""
@@ -31,6 +40,22 @@ class Settings(Value):
     """Threads that talk to the database at a time."""
     debug_callbacks: bool = False
     """Whether a failing viewer of the event bus raises instead of being logged."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """Least important log lines that are written."""
+    log_json: bool = False
+    """Whether log lines are JSON instead of text for people."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: constructing settings never reads the process's environment behind one's back."""
+        return (init_settings,)
 
 
 def load_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -38,26 +63,18 @@ def load_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
 
     Args:
         folder: where ``phoenix.toml`` may be.
-        environment: variables; the process's own when ``None``. Unknown ``PHOENIX_*`` variables are left to others.
+        environment: variables; the process's own when ``None``. Empty and unknown ``PHOENIX_*`` variables are left to
+            others.
 
     Raises:
         SettingsError: the file cannot be read, has an unknown key, or a value is not of its kind.
     """
-    values: dict[str, object] = {}
-    path = folder / _FILE
-    if path.is_file():
-        try:
-            values.update(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(
-                f"{_FILE} cannot be read: {error}", hint="it must be TOML in UTF-8"
-            ) from error
-    for name, text in (os.environ if environment is None else environment).items():
-        key = name.removeprefix(_PREFIX).lower()
-        if name.startswith(_PREFIX) and key in Settings.model_fields and text:
-            values[key] = text
+    variables = EnvSettingsSource(Settings, case_sensitive=False, env_prefix=_PREFIX)
+    given = os.environ if environment is None else environment
+    variables.env_vars = {name.lower(): text for name, text in given.items() if text}
+    values: dict[str, Any] = {**_file_values(folder), **variables()}
     try:
-        return Settings.model_validate(values)
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -65,4 +82,16 @@ def load_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
             f"setting {key!r}: {first['msg']}",
             hint=f"known settings: {', '.join(sorted(Settings.model_fields))}",
             details={"setting": key},
+        ) from error
+
+
+def _file_values(folder: Path) -> dict[str, Any]:
+    path = folder / _FILE
+    if not path.is_file():
+        return {}
+    try:
+        return TomlConfigSettingsSource(Settings, toml_file=path)()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error}", hint="it must be TOML in UTF-8", details={"path": str(path)}
         ) from error
