@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from phoenix_nb.evidence._phrases import count, lost_sight, percent, several
 from phoenix_nb.evidence._standing import Standing
 from phoenix_nb.interfaces.evidence import Condition, ConditionRole, CoverageReport, StaticSafety
@@ -18,12 +21,21 @@ def missed_at(standing: Standing, report: CoverageReport | None) -> int | None:
 
 def coverage_rows(standing: Standing, report: CoverageReport | None) -> list[Condition]:
     """Every coverage condition of the plan."""
-    rows = [_missed(standing, report)]
+    tally = standing.coverage
+    key = (
+        standing.health.first_index,
+        tally.units_at,
+        tally.most_units,
+        tally.aggregate_intervals,
+        len(tally.missed or ()),
+        report,
+    )
+    makers: list[Callable[[Standing, CoverageReport | None], Condition]] = [_missed]
     if standing.plan.require_coverage:
-        rows += [_units(standing, report), _aggregate(standing, report), _static(standing, report)]
+        makers += [_units, _aggregate, _static]
         if standing.plan.max_miss_rate is not None:
-            rows.append(_certificate(standing, report, standing.plan.max_miss_rate))
-    return rows
+            makers.append(_certificate)
+    return [standing.row(make.__name__, key, partial(make, standing, report)) for make in makers]
 
 
 def _row(
@@ -125,7 +137,8 @@ def _static(standing: Standing, report: CoverageReport | None) -> Condition:
     return _row("static", f"{what[0].upper()}{what[1:]}.", met=False, first_met=first)
 
 
-def _certificate(standing: Standing, report: CoverageReport | None, most: float) -> Condition:
+def _certificate(standing: Standing, report: CoverageReport | None) -> Condition:
+    most = standing.plan.max_miss_rate or 0.0
     upper = report.miss_rate_upper if report is not None else None
     met = _certified(standing, report)
     if upper is None:
@@ -139,6 +152,6 @@ def _certificate(standing: Standing, report: CoverageReport | None, most: float)
         high=upper,
         bound=most,
         met=met,
-        first_met=standing.health.last_index if met else None,
+        first_met=standing.health.first_index if met else None,
         blocks=not met,
     )

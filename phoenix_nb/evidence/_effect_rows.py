@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from phoenix_nb.evidence._paired import PairedSequence
 from phoenix_nb.evidence._phrases import GUARDED, METRICS, count, finite, percent
@@ -41,15 +42,22 @@ def harm(guardrail: GuardrailStanding, value: float) -> float:
 
 def effect_rows(standing: Standing) -> list[Condition]:
     """Success, guardrails, identity, drift and durations."""
-    return [
-        _saving(standing),
-        *(_guardrail(one) for one in standing.guardrails if one.sequence.values),
-        _identical(standing),
-        _drift(standing),
-        _pilot(standing),
-        _t_min(standing),
-        _noise(standing),
+    row, saving = standing.row, standing.saving
+    plans = [one.plan for one in standing.sequences()]
+    rows = [row("saving", (saving.blocks, saving.plan), partial(_saving, standing))]
+    rows += [
+        row(f"guard {one.rule.kind}", (one.sequence.blocks, one.sequence.plan), partial(_guardrail, one))
+        for one in standing.guardrails
+        if one.sequence.values
     ]
+    rows += [
+        _identical(standing),
+        row("drift", (standing.drift_at, standing.health.first_index), partial(_drift, standing)),
+        _pilot(standing) if not standing.pilot_done else row("pilot", None, partial(_pilot, standing)),
+        _t_min(standing),
+        row("noise", plans, partial(_noise, standing)),
+    ]
+    return rows
 
 
 def _saving(standing: Standing) -> Condition:
@@ -62,11 +70,13 @@ def _saving(standing: Standing) -> Condition:
     if not sequence.narrow.known:
         text = f"The saving in {what} in typical operation cannot be told yet; {ask}."
     elif met:
-        text = f"The saving in {what} is at least {percent(least)}; {ask}."
+        text = f"The saving in {what} is at least {percent(least, target)}; {ask}."
     elif sequence.bad_at is not None:
-        text = f"The saving in {what} is at most {percent(most)}; {ask}."
+        text = f"The saving in {what} is at most {percent(most, target)}; {ask}."
     else:
-        text = f"The saving in {what} lies between {percent(least)} and {percent(most)}; {ask}."
+        text = (
+            f"The saving in {what} lies between {percent(least, target)} and {percent(most, target)}; {ask}."
+        )
     return Condition(
         id=saving_id(standing),
         role=ConditionRole.SUCCESS,
@@ -90,11 +100,12 @@ def _guardrail(guardrail: GuardrailStanding) -> Condition:
     if not sequence.narrow.known:
         text = f"The change in {what} cannot be told yet; {ask} more."
     elif met:
-        text = f"The candidate's {what} grows by at most {percent(high)}; {ask}."
+        text = f"The candidate's {what} grows by at most {percent(high, rule.margin)}; {ask}."
     elif sequence.bad_at is not None:
-        text = f"The candidate's {what} grows by at least {percent(low)}; {ask}."
+        text = f"The candidate's {what} grows by at least {percent(low, rule.margin)}; {ask}."
     else:
-        text = f"The candidate's {what} changes by {percent(low)} to {percent(high)}; {ask} more."
+        change = f"{percent(low, rule.margin)} to {percent(high, rule.margin)}"
+        text = f"The candidate's {what} changes by {change}; {ask} more."
     return Condition(
         id=f"guardrail:{rule.kind}",
         role=ConditionRole.GUARDRAIL,

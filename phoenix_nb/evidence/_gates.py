@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Final
 
 from phoenix_nb.evidence._counts import log_discordant_evalue
@@ -19,16 +20,26 @@ SAMPLE_RATIO_ALPHA: Final = 0.001
 
 def gates(standing: Standing) -> list[Condition]:
     """Every gate, in the order in which a failure is reported."""
-    return [
-        _alive(standing, standing.health.baseline, "baseline"),
-        _alive(standing, standing.health.candidate, "candidate"),
-        _parity(standing),
-        _sample_ratio(standing),
-        _failures(standing),
-        _late(standing),
-        _empty(standing, standing.health.baseline, "baseline"),
-        _empty(standing, standing.health.candidate, "candidate"),
+    health, row = standing.health, standing.row
+    first, seen = health.first_index, min(health.seen, max(standing.plan.warmup_intervals, 1))
+    arms = {"baseline": health.baseline, "candidate": health.candidate}
+    uneven = _uneven(health.baseline.received, health.candidate.received, SAMPLE_RATIO_ALPHA)
+    failing = health.baseline.failing, health.candidate.failing
+    rows = [
+        row(f"alive {name}", (first, seen, arm.silent, arm.heard == 0), partial(_alive, standing, arm, name))
+        for name, arm in arms.items()
     ]
+    rows += [
+        row("parity", (first, health.widest_gap, health.parity_failed_at), partial(_parity, standing)),
+        row("ratio", (first, uneven), partial(_sample_ratio, standing, uneven)),
+        row("failures", (first, failing), partial(_failures, standing)),
+        row("late", (first, health.late_share), partial(_late, standing)),
+    ]
+    for name, arm in arms.items():
+        empty = health.source_points if arm.points == 0 else None
+        key = (first, seen, empty, arm.heard == 0)
+        rows.append(row(f"empty {name}", key, partial(_empty, standing, arm, name)))
+    return rows
 
 
 def _row(
@@ -107,21 +118,18 @@ def _parity(standing: Standing) -> Condition:
     return _row(standing, "input_parity", text, failed=failed, failed_at=at, estimate=gap, bound=most)
 
 
-def _sample_ratio(standing: Standing) -> Condition:
-    a, b = standing.health.baseline.received, standing.health.candidate.received
-    # Equal counts are the usual case and need no logarithms.
-    failed = a != b and _exceeds(a, b, SAMPLE_RATIO_ALPHA)
+def _sample_ratio(standing: Standing, uneven: tuple[int, int] | None) -> Condition:
     text = (
-        f"The baseline received {a:,} data points and the candidate {b:,}: not an even share."
-        if failed
-        else "Over the whole run both arms received an even share of the data points."
+        "Over the whole run both arms received an even share of the data points."
+        if uneven is None
+        else f"The baseline received {uneven[0]:,} data points and the candidate {uneven[1]:,}: not an even share."
     )
-    return _row(standing, "sample_ratio", text, failed=failed)
+    return _row(standing, "sample_ratio", text, failed=uneven is not None)
 
 
 def _failures(standing: Standing) -> Condition:
     a, b = standing.health.baseline.failing, standing.health.candidate.failing
-    failed = a != b and _exceeds(a, b, standing.plan.alpha)
+    failed = _uneven(a, b, standing.plan.alpha) is not None
     arm = "candidate" if b > a else "baseline"
     text = (
         f"The {arm} refuses or fails data points more often: in {count(b, 'interval')} only the candidate did, in"
@@ -132,8 +140,10 @@ def _failures(standing: Standing) -> Condition:
     return _row(standing, "discordant_failures", text, failed=failed)
 
 
-def _exceeds(a: int, b: int, alpha: float) -> bool:
-    return log_discordant_evalue(a, b) >= -math.log(alpha)
+def _uneven(a: int, b: int, alpha: float) -> tuple[int, int] | None:
+    """Both counts when their difference is more than chance; ``None`` otherwise."""
+    # Equal counts are the usual case and need no logarithms.
+    return (a, b) if a != b and log_discordant_evalue(a, b) >= -math.log(alpha) else None
 
 
 def _late(standing: Standing) -> Condition:

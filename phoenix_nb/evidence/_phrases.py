@@ -24,22 +24,33 @@ GUARDED: Final = {
 }
 """What a guardrail looks at."""
 
+_MOST_DIGITS = 6
+
 _NAMED = 3
 """Names that are written out before the rest is only counted."""
 
 
-def percent(fraction: float) -> str:
-    """A fraction as percent with as many digits as it needs: ``40 %``, ``51.8 %``, ``0.05 %``."""
+def percent(fraction: float, against: float | None = None) -> str:
+    """A fraction as percent with as many digits as it needs: ``40 %``, ``51.8 %``, ``0.05 %``.
+
+    Args:
+        fraction: the figure.
+        against: a bound in the same sentence; a figure that differs from it never reads like it.
+    """
     value = 100.0 * fraction
     size = abs(value)
-    if size and size < 0.1:
-        text = f"{value:.3f}"
-    elif size and size < 1.0:
-        text = f"{value:.2f}"
-    else:
-        text = f"{value:.1f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{'0' if text == '-0' else text} %"
+    digits = 3 if 0.0 < size < 0.1 else 2 if 0.0 < size < 1.0 else 1
+    text = _digits(value, digits)
+    if against is not None and against != fraction:
+        while text == _digits(100.0 * against, digits) and digits < _MOST_DIGITS:
+            digits += 1
+            text = _digits(value, digits)
+    return f"{text} %"
+
+
+def _digits(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

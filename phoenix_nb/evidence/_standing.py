@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ from phoenix_nb.evidence._blocks import Values
 from phoenix_nb.evidence._columns import IntervalColumns
 from phoenix_nb.evidence._health import HealthTally
 from phoenix_nb.evidence._paired import Kind, PairedSequence, Rules
-from phoenix_nb.interfaces.evidence import ArmInterval, Interval
+from phoenix_nb.interfaces.evidence import ArmInterval, Condition, Interval
 from phoenix_nb.interfaces.plan import GuardrailKind, GuardrailRule, Plan, SuccessMetric
 
 __all__ = ["SHORTEST_BLOCK", "CoverageTally", "GuardrailStanding", "Standing"]
@@ -137,6 +138,7 @@ class Standing:
         """Index of the interval that ended the pilot."""
         self.t_min_at: int | None = None
         """Index of the interval that reached T_min."""
+        self._rows: dict[str, tuple[object, Condition]] = {}
         self._column = _COLUMN[plan.success.metric]
         self._last_start: datetime | None = None
 
@@ -228,6 +230,13 @@ class Standing:
             self.t_min_at = int(columns.index[rows[t_min - 1]])
 
     # -- how it stands ---------------------------------------------------------------------------------------
+
+    def row(self, name: str, key: object, make: Callable[[], Condition]) -> Condition:
+        """The condition ``name``, made again only when what it rests on (``key``) changed."""
+        found = self._rows.get(name)
+        if found is None or found[0] != key:
+            found = self._rows[name] = (key, make())
+        return found[1]
 
     def sequences(self) -> list[PairedSequence]:
         """The saving first, then the guardrails."""

@@ -161,12 +161,12 @@ def _all_met(view: View) -> Decision | None:
         times.append(standing.coverage.units_at)
     name = saving_id(standing)
     what, target = METRICS[standing.plan.success.metric], standing.plan.success.target
-    least = 1.0 - ends(standing.saving)[1]
+    least = percent(1.0 - ends(standing.saving)[1], target)
     reason = (
-        f"The saving in {what} is at least {percent(least)} (the plan asks for {percent(target)}), every guardrail"
+        f"The saving in {what} is at least {least} (the plan asks for {percent(target)}), every guardrail"
         f" holds and no critical process was lost."
         if standing.guardrails
-        else f"The saving in {what} is at least {percent(least)} (the plan asks for {percent(target)}) and no"
+        else f"The saving in {what} is at least {least} (the plan asks for {percent(target)}) and no"
         f" critical process was lost."
     )
     return Decision(name, reason, max(at for at in times if at is not None))
