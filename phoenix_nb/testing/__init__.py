@@ -1,1 +1,30 @@
-"""testing."""
+"""The test kit: contract-test classes, typed mocks, fakes, samples. Nothing at run time imports it.
+
+The contract-test classes are in :mod:`phoenix_nb.testing.contracts`, the hypothesis strategies in
+:mod:`phoenix_nb.testing.strategies`; they need the ``test`` extra, what is exported here does not.
+"""
+
+from phoenix_nb.testing.fakes import (
+    MemoryAlertStore,
+    MemoryExperimentStore,
+    MemoryPipelineStore,
+    MemoryRegistry,
+    MemoryReportStore,
+    MemorySimulationStore,
+    seeded_parts,
+)
+from phoenix_nb.testing.mocks import Answers, RecordedCall, TypedMock, UnexpectedCallError
+
+__all__ = [
+    "Answers",
+    "MemoryAlertStore",
+    "MemoryExperimentStore",
+    "MemoryPipelineStore",
+    "MemoryRegistry",
+    "MemoryReportStore",
+    "MemorySimulationStore",
+    "RecordedCall",
+    "TypedMock",
+    "UnexpectedCallError",
+    "seeded_parts",
+]
