@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,13 @@ SAFE = CoverageReport(
 Floats = npt.NDArray[np.float64]
 
 
-def arm(points: int, *, received: int = 1000, **more: object) -> ArmInterval:
-    fields = {"points_in": received, "points": points, "bytes": 100 * points, "series": points}
+def arm(points: int, *, received: int = 1000, **more: Any) -> ArmInterval:
+    fields: dict[str, Any] = {
+        "points_in": received,
+        "points": points,
+        "bytes": 100 * points,
+        "series": points,
+    }
     return ArmInterval.model_validate(fields | more)
 
 
@@ -61,18 +67,18 @@ def interval(
 
 
 def run(
-    baseline: Sequence[int],
-    candidate: Sequence[int],
+    baseline: npt.ArrayLike,
+    candidate: npt.ArrayLike,
     *,
     warmup: int = 3,
     units: int = 2,
-    latency: tuple[Sequence[float], Sequence[float]] | None = None,
-    cpu: tuple[Sequence[float], Sequence[float]] | None = None,
+    latency: tuple[Floats, Floats] | None = None,
+    cpu: tuple[Floats, Floats] | None = None,
 ) -> list[Interval]:
     """A healthy run; both arms received the same."""
     made = []
-    for index, (a, b) in enumerate(zip(baseline, candidate, strict=True)):
-        more: tuple[dict[str, object], dict[str, object]] = ({}, {})
+    for index, (a, b) in enumerate(zip(np.asarray(baseline), np.asarray(candidate), strict=True)):
+        more: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         for side in (0, 1):
             if latency is not None:
                 more[side]["latency_p99_seconds"] = float(latency[side][index])
