@@ -25,9 +25,9 @@ class HealthStatus(StrEnum):
 class HealthCheckSpec(Value):
     """When an instance counts as gone."""
 
-    interval_seconds: float = Field(default=10.0, gt=0)
+    interval_seconds: float = Field(default=10.0, gt=0, le=86_400)
     """How often it reports, seconds."""
-    retries: int = Field(default=3, ge=1)
+    retries: int = Field(default=3, ge=1, le=1000)
     """Missed reports after which it has expired."""
 
 
@@ -78,7 +78,10 @@ class ServiceRegistry(Protocol):
     """
 
     async def register(self, ctx: Context, service: ServiceInstance) -> ServiceInstance:
-        """Add an instance, or refresh the one with the same id. Idempotent."""
+        """Add an instance, or refresh the one with the same id. Idempotent.
+
+        The two times of what is returned are the registry's own, not the caller's.
+        """
         ...
 
     async def deregister(self, ctx: Context, service_id: str) -> None:

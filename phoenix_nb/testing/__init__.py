@@ -4,6 +4,8 @@ The contract-test classes are in :mod:`phoenix_nb.testing.contracts`, the hypoth
 :mod:`phoenix_nb.testing.strategies`; they need the ``test`` extra, what is exported here does not.
 """
 
+import sys
+
 from phoenix_nb.testing.fakes import (
     MemoryAlertStore,
     MemoryExperimentStore,
@@ -14,6 +16,10 @@ from phoenix_nb.testing.fakes import (
     seeded_parts,
 )
 from phoenix_nb.testing.mocks import Answers, RecordedCall, TypedMock, UnexpectedCallError
+
+if "pytest" in sys.modules:
+    # Before the contracts are imported: pytest then shows what a failed assertion compared.
+    sys.modules["pytest"].register_assert_rewrite("phoenix_nb.testing.contracts")
 
 __all__ = [
     "Answers",

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import annotated_types as at
-from hypothesis import assume
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from phoenix_nb.interfaces import Value
 
-__all__ = ["values"]
+__all__ = ["examples", "values"]
 
 V = TypeVar("V", bound=Value)
 _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
@@ -157,3 +157,23 @@ def _scalar(kind: type[Any], limits: _Limits) -> st.SearchStrategy[Any]:
             lambda parts: Path("/", *parts)
         )
     return st.from_type(kind)
+
+
+def examples(model: type[V], count: int) -> list[V]:
+    """``count`` different legal values, the same ones in every run."""
+    found: dict[str, V] = {}
+
+    @settings(
+        max_examples=2 * count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(values(model))
+    def collect(value: V) -> None:
+        if len(found) < count:
+            found.setdefault(value.model_dump_json(), value)
+
+    collect()
+    return list(found.values())
