@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from phoenix_nb.interfaces._context import Context
 from phoenix_nb.interfaces._value import Value
+from phoenix_nb.interfaces.evidence import Interval
 from phoenix_nb.otlp._dictionary import Dictionaries
 from phoenix_nb.otlp._frames import Frames
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from phoenix_nb.interfaces.evidence import Interval
 
 __all__ = ["EngineOutput", "PipelineEngine", "Source", "SourceInfo", "TelemetryStore"]
 
