@@ -24,11 +24,11 @@ class ArmColumns:
 
     present: Flags
     """Whether the arm answered."""
-    points: Counts
+    points: Counts | Floats
     """Data points sent."""
-    bytes: Counts
+    bytes: Counts | Floats
     """Bytes sent."""
-    series: Counts
+    series: Counts | Floats
     """Distinct series."""
     points_in: Counts
     """Data points received."""

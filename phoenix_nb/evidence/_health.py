@@ -27,7 +27,7 @@ class ArmHealth:
     """Intervals after the warm-up in which it did not."""
     silent_at: int | None = None
     """Index of the first of them."""
-    points: int = 0
+    points: float = 0
     """Data points it sent, the warm-up included."""
     received: int = 0
     """Data points it received after the warm-up, in intervals in which both arms answered."""
@@ -46,7 +46,7 @@ class ArmHealth:
     def _fill(self, columns: ArmColumns, index: npt.NDArray[np.int64], warmup: npt.NDArray[np.bool_]) -> None:
         present = columns.present
         self.heard = int(np.count_nonzero(present))
-        self.points = int(columns.points[present].sum())
+        self.points = columns.points[present].sum().item()
         silent = np.flatnonzero(~present & ~warmup)
         self.silent = len(silent)
         self.silent_at = int(index[silent[0]]) if len(silent) else None
