@@ -1,0 +1,32 @@
+"""Findings about a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from phoenix_nb.errors import ConfigError, JsonValue, UnsupportedComponentError
+from phoenix_nb.interfaces.pipeline import Problem, Severity
+
+__all__ = ["ConfigProblem", "refusal"]
+
+UNSUPPORTED = "COMPONENT_UNSUPPORTED"
+
+
+class ConfigProblem(Problem):
+    """One finding, and what the collector itself would print about it."""
+
+    collector_text: str = ""
+    """What ``otelcol validate`` prints after ``Error:``, line breaks included; empty when only this check finds it."""
+
+
+def refusal(problems: Sequence[ConfigProblem]) -> ConfigError:
+    """The error that carries all problems."""
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    listed: list[JsonValue] = [
+        problem.model_dump(mode="json", exclude={"collector_text"}) for problem in problems
+    ]
+    kind = UnsupportedComponentError if all(item.code == UNSUPPORTED for item in errors) else ConfigError
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    first = errors[0]
+    where = f"{first.path}: " if first.path else ""
+    return kind(f"{where}{first.message}{more}", hint=first.hint, details={"problems": listed})

@@ -1,0 +1,139 @@
+"""Regular expressions with the collector's semantics: RE2 as Go has it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+import re2
+
+__all__ = ["RegexpError", "Regexp", "compile_regexp"]
+
+_MAX_PATTERN: Final = 100_000
+_TEXTS: Final = (
+    ("missing )", "missing closing )"),
+    ("unexpected )", "unexpected )"),
+    ("no argument for repetition operator", "missing argument to repetition operator"),
+    ("bad repetition operator", "invalid nested repetition operator"),
+    ("invalid repetition size", "invalid repeat count"),
+    ("missing ]", "missing closing ]"),
+    ("invalid character class range", "invalid character class range"),
+    ("invalid perl operator", "invalid or unsupported Perl syntax"),
+    ("invalid named capture group", "invalid named capture"),
+    ("invalid escape sequence", "invalid escape sequence"),
+    ("invalid UTF-8", "invalid UTF-8"),
+    ("invalid character class", "invalid character class range"),
+    ("pattern too large", "expression too large"),
+)
+
+
+class RegexpError(ValueError):
+    """A pattern that the collector refuses; the message is its own."""
+
+
+class Regexp:
+    """A compiled pattern over UTF-8 text."""
+
+    __slots__ = ("_compiled", "pattern")
+
+    def __init__(self, pattern: str, compiled: Any) -> None:
+        self.pattern = pattern
+        self._compiled = compiled
+
+    def search(self, text: str) -> bool:
+        """Whether the pattern matches anywhere."""
+        return self._compiled.search(text) is not None
+
+    def groups(self, text: str) -> tuple[str, ...] | None:
+        """The texts of all groups of the first match, the whole match first; absent groups are empty."""
+        found = self._compiled.search(text)
+        if found is None:
+            return None
+        return tuple("" if item is None else item for item in (found.group(0), *found.groups()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The group names by number, the empty name for the whole match and unnamed groups."""
+        made = [""] * (self._compiled.groups + 1)
+        for name, number in self._compiled.groupindex.items():
+            made[number] = name
+        return tuple(made)
+
+    def spans(self, text: str) -> list[tuple[tuple[int, int], ...]]:
+        """Per match the spans of all groups, the whole match first, -1 for absent groups.
+
+        Empty matches directly after a match are left out, as in Go.
+        """
+        made: list[tuple[tuple[int, int], ...]] = []
+        at = end_before = 0
+        first = True
+        while at <= len(text):
+            found = self._compiled.search(text, at)
+            if found is None:
+                break
+            start, end = found.span()
+            if start == end and not first and start == end_before:
+                at = end + 1
+                continue
+            made.append(tuple(found.span(number) for number in range(self._compiled.groups + 1)))
+            first = False
+            end_before = end
+            at = end if end > start else end + 1
+        return made
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
+
+
+@functools.lru_cache(maxsize=4096)
+def compile_regexp(pattern: str) -> Regexp:
+    """Compile a pattern.
+
+    Raises:
+        RegexpError: not a pattern of Go's regular expressions.
+    """
+    if len(pattern) > _MAX_PATTERN:
+        raise RegexpError("error parsing regexp: expression too large")
+    if _has_any_byte(pattern):
+        raise RegexpError("error parsing regexp: invalid escape sequence: `\\C`")
+    try:
+        return Regexp(pattern, re2.compile(pattern, _options()))
+    except re2.error as exc:
+        raw = exc.args[0] if exc.args else ""
+        raise RegexpError(f"error parsing regexp: {_text(raw, pattern)}") from exc
+
+
+def _has_any_byte(pattern: str) -> bool:
+    r"""Whether ``\C`` occurs, which RE2 in C++ knows and Go does not."""
+    at = 0
+    quoted = False
+    while at < len(pattern) - 1:
+        if pattern[at] == "\\":
+            step = pattern[at + 1]
+            if quoted:
+                quoted = step != "E"
+            elif step == "C":
+                return True
+            elif step == "Q":
+                quoted = True
+            at += 2
+        else:
+            at += 1
+    return False
+
+
+def _text(raw: object, pattern: str) -> str:
+    message = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
+    kind, _, rest = message.partition(": ")
+    for ours, theirs in _TEXTS:
+        if kind == ours:
+            # Go shows the whole expression where a closing bracket is missing.
+            shown = pattern if ours == "missing )" else rest or pattern
+            return f"{theirs}: `{shown}`"
+    if kind.startswith("trailing"):
+        return "trailing backslash at end of expression: ``"
+    return message

@@ -1,0 +1,29 @@
+"""The components: one small module each, and the registry that finds them."""
+
+from __future__ import annotations
+
+from phoenix_nb.collector.components._base import (
+    BuildError,
+    ComponentKind,
+    ComponentType,
+    Flow,
+    Setup,
+    Stage,
+    StageState,
+    Stateless,
+)
+from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
+
+__all__ = [
+    "BuildError",
+    "ComponentKind",
+    "ComponentType",
+    "Flow",
+    "Setup",
+    "Stage",
+    "StageState",
+    "Stateless",
+    "find_type",
+    "is_known",
+    "supported_types",
+]

@@ -1,0 +1,43 @@
+"""Every component type: those that run here, and those that only the real collector has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from phoenix_nb.collector.components._attributes import ATTRIBUTES
+from phoenix_nb.collector.components._base import ComponentKind, ComponentType
+from phoenix_nb.collector.components._batch import BATCH
+from phoenix_nb.collector.components._known import KNOWN
+from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
+from phoenix_nb.collector.components._passive import FORWARD, passive_types
+from phoenix_nb.collector.components._resource import RESOURCE
+
+__all__ = ["find_type", "is_known", "supported_types"]
+
+_TYPES: Final[tuple[ComponentType, ...]] = (
+    *passive_types(),
+    ATTRIBUTES,
+    BATCH,
+    FORWARD,
+    MEMORY_LIMITER,
+    RESOURCE,
+)
+_BY_NAME: Final[Mapping[tuple[ComponentKind, str], ComponentType]] = {
+    (entry.kind, name): entry for entry in _TYPES for name in entry.names
+}
+
+
+def find_type(kind: ComponentKind, name: str) -> ComponentType | None:
+    """The type behind a spelling; ``None`` when this engine does not have it."""
+    return _BY_NAME.get((kind, name))
+
+
+def is_known(kind: ComponentKind, name: str) -> bool:
+    """Whether the real collector has a type that this engine does not."""
+    return name in KNOWN[kind]
+
+
+def supported_types(kind: ComponentKind) -> tuple[str, ...]:
+    """Every accepted spelling of a section, sorted."""
+    return tuple(sorted(name for found, name in _BY_NAME if found is kind))

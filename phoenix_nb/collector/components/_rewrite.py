@@ -1,0 +1,68 @@
+"""Exchanging ids of whole columns: work per distinct value, then one gather per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.otlp import Dictionary, Frames
+
+__all__ = ["IdMap", "exchange", "map_resources"]
+
+T = TypeVar("T")
+Ids = npt.NDArray[np.int32]
+
+
+class IdMap(Generic[T]):
+    """What a function makes of every distinct value, remembered by id."""
+
+    def __init__(self, dictionary: Dictionary[T], function: Callable[[T], T]) -> None:  # type: ignore[type-var]
+        self._dictionary = dictionary
+        self._function = function
+        self._known: Ids = np.full(64, -1, dtype=np.int32)
+
+    def __call__(self, ids: Ids) -> Ids:
+        """The new ids; -1 stays -1."""
+        if not len(ids):
+            return ids
+        top = int(ids.max())
+        if top >= len(self._known):
+            bigger = np.full(max(top + 1, 2 * len(self._known)), -1, dtype=np.int32)
+            bigger[: len(self._known)] = self._known
+            self._known = bigger
+        made = self._known[ids]
+        unknown = (made < 0) & (ids >= 0)
+        if unknown.any():
+            for number in np.unique(ids[unknown]).tolist():
+                new = self._function(self._dictionary[number])
+                self._known[number] = self._dictionary.intern(new)
+            made = self._known[ids]
+        made[ids < 0] = -1
+        return made
+
+
+def exchange(frames: Frames, **columns: npt.NDArray[np.generic]) -> Frames:
+    """Frames with columns exchanged; the columns are those of the base, and the selection stays lazy."""
+    base, rm, sm, m, p = frames.selection
+    made = base.replace(**columns)
+    if not frames.is_lazy:
+        return made
+    return made.where(points=p, metrics=m, resources=rm, scopes=sm, keep_empty=True)
+
+
+def map_resources(
+    frames: Frames, function: IdMap[object] | Callable[[Ids], Ids], empty: Callable[[], int]
+) -> Frames:
+    """Frames with every resource exchanged; an absent one counts as empty and stays absent when nothing is added."""
+    base = frames.selection[0]
+    old = base.rm_resource
+    new = function(old)
+    absent = old < 0
+    if absent.any():
+        made = empty()
+        # Id 0 is the empty resource: what was absent and stays empty remains absent.
+        new = np.where(absent, np.int32(-1 if made == 0 else made), new)
+    return frames if np.array_equal(new, old) else exchange(frames, rm_resource=new)
