@@ -15,6 +15,8 @@ from phoenix_nb.testing.fakes import (
     MemorySimulationStore,
     seeded_parts,
 )
+from phoenix_nb.testing.memory_bus import MemoryBus
+from phoenix_nb.testing.memory_frames import MemoryOperator, MemoryTelemetryStore
 from phoenix_nb.testing.mocks import Answers, RecordedCall, TypedMock, UnexpectedCallError
 
 if "pytest" in sys.modules:
@@ -24,11 +26,14 @@ if "pytest" in sys.modules:
 __all__ = [
     "Answers",
     "MemoryAlertStore",
+    "MemoryBus",
     "MemoryExperimentStore",
+    "MemoryOperator",
     "MemoryPipelineStore",
     "MemoryRegistry",
     "MemoryReportStore",
     "MemorySimulationStore",
+    "MemoryTelemetryStore",
     "RecordedCall",
     "TypedMock",
     "UnexpectedCallError",
