@@ -71,7 +71,9 @@ class PhoenixError(Exception):
 
     code: ClassVar[str] = "PHOENIX"
 
-    def __init__(self, message: str, *, hint: str = "", details: Mapping[str, JsonValue] | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", details: Mapping[str, JsonValue] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -84,7 +86,9 @@ class PhoenixError(Exception):
         return (_rebuild, (type(self), self.message, self.hint, self.details))
 
 
-def _rebuild(kind: type[PhoenixError], message: str, hint: str, details: dict[str, JsonValue]) -> PhoenixError:
+def _rebuild(
+    kind: type[PhoenixError], message: str, hint: str, details: dict[str, JsonValue]
+) -> PhoenixError:
     return kind(message, hint=hint, details=details)
 
 

@@ -27,6 +27,8 @@ _I64: Final = struct.Struct("<q")
 _F64: Final = struct.Struct("<d")
 _ZERO: Final = bytes(8)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+\Z")
+_NEGATIVE_ZERO: Final = re.compile(rb"[:,\[]\s*-0\s*[,}\]]")
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-0(?=\s*[,}\]])')
 _ENUMS: Final = {
     "AGGREGATION_TEMPORALITY_UNSPECIFIED": 0,
     "AGGREGATION_TEMPORALITY_DELTA": 1,
@@ -52,7 +54,7 @@ def request_from_json(text: bytes | str) -> bytes:
         PayloadDecodeError: the text is not JSON or not an OTLP metrics request; ``details["path"]`` says where.
     """
     try:
-        tree = orjson.loads(text)
+        tree = orjson.loads(_keep_negative_zero(text))
     except orjson.JSONDecodeError as exc:
         raise PayloadDecodeError(
             f"it is not JSON: {exc.msg} at character {exc.pos}",
@@ -73,6 +75,14 @@ def request_from_json(text: bytes | str) -> bytes:
         raise PayloadDecodeError(
             f"{path}: {exc}", hint="see the OTLP JSON mapping", details={"path": path}
         ) from exc
+
+
+def _keep_negative_zero(text: bytes | str) -> bytes | str:
+    """The collector writes -0.0 as ``-0``, which the parser would take for the integer 0."""
+    raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    if _NEGATIVE_ZERO.search(raw) is None:
+        return text
+    return _TOKEN.sub(lambda match: b"-0.0" if match.group() == b"-0" else match.group(), raw)
 
 
 def _other_signal(tree: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def _dumps(value: object) -> str:
 def _double(value: float) -> str:
     if value.is_integer() and abs(value) < 1e15:
         # The collector writes whole numbers without a fraction; -0.0 must keep its sign.
-        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
+        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0.0"
     if math.isfinite(value):
         return repr(value)
     return '"NaN"' if math.isnan(value) else ('"Infinity"' if value > 0 else '"-Infinity"')

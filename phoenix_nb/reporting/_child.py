@@ -19,6 +19,9 @@ from typing import Any
 
 __all__ = ["main"]
 
+_LONGEST_SOCKET = 90
+"""Bytes that the name of a socket may have, its number left out; systems take 104 to 108 in all."""
+
 
 def _skip_iri_grammar() -> None:
     """Keep jsonschema from building a grammar that no notebook needs.
@@ -47,7 +50,7 @@ def _failure(exc: BaseException) -> dict[str, Any]:
     if type(exc).__name__ == "PapermillExecutionError":
         return {
             "kind": "cell",
-            "cell": getattr(exc, "cell_index", None),
+            "cell": getattr(exc, "exec_count", None),
             "source": getattr(exc, "source", ""),
             "error": getattr(exc, "ename", ""),
             "message": getattr(exc, "evalue", ""),
@@ -99,9 +102,11 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
 
     warm.start()
     engine_options: dict[str, Any] = {"shutdown_kernel": "immediate", "store_widget_state": False}
-    if os.name == "posix":
-        # Sockets in our own folder: no port to steal, no warning about unencrypted TCP.
-        engine_options["config"] = Config({"KernelManager": {"transport": "ipc"}})
+    sockets = str(Path(job["outcome"]).with_name("k"))
+    if os.name == "posix" and len(sockets.encode()) < _LONGEST_SOCKET:
+        # Sockets in our own folder: no port to steal, no warning about unencrypted TCP. Without a name of their own they
+        # would lie in the working directory, which is the report's folder.
+        engine_options["config"] = Config({"KernelManager": {"transport": "ipc", "ip": sockets}})
     papermill.execute_notebook(
         job["notebook"],
         job["output_notebook"],

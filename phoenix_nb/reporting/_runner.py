@@ -222,7 +222,7 @@ class PapermillReportRunner:
             kept = install_file(notebook, run.folder / f"{run.stem}.failed.ipynb")
             details["failed_notebook"] = str(kept)
             hint = f"open {kept.name} beside the report: it holds the traceback"
-        where = f" in cell {outcome['cell']}" if outcome.get("cell") is not None else ""
+        where = f" at In [{outcome['cell']}]" if outcome.get("cell") is not None else ""
         return ReportError(
             f"the notebook {run.notebook.name} failed{where}: {outcome['error']}: {outcome['message']}",
             hint=hint,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from phoenix_nb.errors import InvalidRequestError
@@ -13,7 +15,6 @@ from phoenix_nb.interfaces.simulation import (
     ProcessSpec,
     ProcessType,
     ResourcePattern,
-    ResourceProfile,
     SystemProcess,
 )
 from phoenix_nb.simulation._births import mean_lifetime
@@ -137,19 +138,12 @@ def template_of(spec: ProcessSpec | ProcessType, *, role: Role = Role.SERVICE, c
         count=count,
         weight=float(max(count, 1)),
         labels=tuple(sorted(spec.labels.items())),
-        **_usage(usage),
+        cpu=usage.cpu_cores,
+        memory=float(usage.memory_bytes),
+        disk_read=usage.disk_bytes_per_second / 2,
+        disk_write=usage.disk_bytes_per_second / 2,
+        threads=max(1, math.ceil(usage.cpu_cores)),
     )
-
-
-def _usage(usage: ResourceProfile) -> dict[str, float]:
-    half = usage.disk_bytes_per_second / 2
-    return {
-        "cpu": usage.cpu_cores,
-        "memory": float(usage.memory_bytes),
-        "disk_read": half,
-        "disk_write": half,
-        "threads": max(1, int(-(-usage.cpu_cores // 1))),
-    }
 
 
 def _listed(config: ProcessSimulationConfig, *, elastic: bool) -> tuple[Template, ...]:
@@ -216,20 +210,37 @@ def _chaos(config: ChaosConfig) -> ChaosSpec:
 def _scaled(spec: WorldSpec, profile: LoadProfile) -> WorldSpec:
     """Apply the profile's levels: the mean over the expected population becomes ``base_value``."""
     usage = profile.resource_usage
-    if usage.cpu_usage is not None:
-        factor = _factor(spec, [one.cpu for one in spec.templates], usage.cpu_usage)
-        spec = replace(
-            spec, cpu=_shape(usage.cpu_usage), templates=_each(spec, factor, usage.cpu_usage, "cpu")
-        )
-    if usage.memory_usage is not None:
-        factor = _factor(spec, [one.memory for one in spec.templates], usage.memory_usage)
-        templates = _each(spec, factor, usage.memory_usage, "memory", "virtual", "growth", "growth_limit")
-        spec = replace(spec, memory=_shape(usage.memory_usage), templates=templates)
-    if usage.disk_io is not None:
-        factor = _factor(spec, [one.disk_read + one.disk_write for one in spec.templates], usage.disk_io)
-        templates = _each(spec, factor, usage.disk_io, "disk_read", "disk_write")
-        spec = replace(spec, disk=_shape(usage.disk_io), templates=templates)
+    if (cpu := usage.cpu_usage) is not None:
+        templates = _levelled(spec, cpu, lambda one: one.cpu, _with_cpu)
+        spec = replace(spec, cpu=_shape(cpu), templates=templates)
+    if (memory := usage.memory_usage) is not None:
+        templates = _levelled(spec, memory, lambda one: one.memory, _with_memory)
+        spec = replace(spec, memory=_shape(memory), templates=templates)
+    if (disk := usage.disk_io) is not None:
+        templates = _levelled(spec, disk, lambda one: one.disk_read + one.disk_write, _with_disk)
+        spec = replace(spec, disk=_shape(disk), templates=templates)
     return spec
+
+
+def _with_cpu(one: Template, level: float) -> Template:
+    return replace(one, cpu=level)
+
+
+def _with_memory(one: Template, level: float) -> Template:
+    factor = level / one.memory if one.memory else 0.0
+    return replace(
+        one,
+        memory=level,
+        virtual=one.virtual * factor,
+        growth=one.growth * factor,
+        growth_limit=one.growth_limit * factor,
+    )
+
+
+def _with_disk(one: Template, level: float) -> Template:
+    now = one.disk_read + one.disk_write
+    share = one.disk_read / now if now else 0.5
+    return replace(one, disk_read=level * share, disk_write=level * (1 - share))
 
 
 def _shape(pattern: ResourcePattern) -> ShapeSpec:
@@ -259,25 +270,19 @@ def _expected(spec: WorldSpec) -> list[float]:
     return expected
 
 
-def _factor(spec: WorldSpec, levels: list[float], wanted: ResourcePattern) -> float | None:
+def _levelled(
+    spec: WorldSpec,
+    wanted: ResourcePattern,
+    level_of: Callable[[Template], float],
+    with_level: Callable[[Template, float], Template],
+) -> tuple[Template, ...]:
+    """Every kind but the kernel's with its level scaled; all get the same one where none has any."""
     expected = _expected(spec)
     total = sum(expected)
-    mean = sum(level * count for level, count in zip(levels, expected, strict=True)) / total if total else 0.0
-    # Where nothing has a level yet, every process simply gets the wanted one.
-    return wanted.base_value / mean if mean > 0 else None
-
-
-def _each(
-    spec: WorldSpec, factor: float | None, wanted: ResourcePattern, *fields: str
-) -> tuple[Template, ...]:
-    changed = []
-    for one in spec.templates:
-        if one.role is Role.KERNEL:
-            changed.append(one)
-        elif factor is None:
-            level = wanted.base_value / (2 if "disk_read" in fields else 1)
-            main = fields if "disk_read" in fields else fields[:1]
-            changed.append(replace(one, **dict.fromkeys(main, level)))
-        else:
-            changed.append(replace(one, **{field: getattr(one, field) * factor for field in fields}))
-    return tuple(changed)
+    mean = sum(level_of(one) * count for one, count in zip(spec.templates, expected, strict=True)) / total if total else 0
+    return tuple(
+        one
+        if one.role is Role.KERNEL
+        else with_level(one, level_of(one) * wanted.base_value / mean if mean > 0 else wanted.base_value)
+        for one in spec.templates
+    )

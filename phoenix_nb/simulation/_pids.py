@@ -17,7 +17,8 @@ class PidAllocator:
         if pid_max <= _RESERVED + 1:
             raise InvalidRequestError(f"pid_max must be above {_RESERVED + 1}, not {pid_max}")
         self._max = pid_max
-        self._last = 0
+        # 1 is init and 2 the parent of kernel threads: they are only reserved, never handed out.
+        self._last = 2
         self._used: set[int] = set()
         self.wraps = 0
         """How often the numbers started again."""

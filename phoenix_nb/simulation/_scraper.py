@@ -122,4 +122,4 @@ class WorldScraper:
                 pid, parent, who.name, who.path, who.command, who.command_line, who.owner
             )
             self._known[:, serial] = self.dictionaries.resources.intern(resource), table.i(I.VERSION)[row]
-        return self._known[0, serials]
+        return np.asarray(self._known[0, serials])

@@ -119,7 +119,7 @@ class CountSpec:
     initial: int
     """Processes once the ramp-up is over."""
     low: int
-    """Never fewer once the ramp-up is over."""
+    """Never fewer once the ramp-up is over, as far as there are elastic kinds or jobs to fill up with."""
     high: int
     """Never more: births beyond it are suppressed and counted."""
     distribution: str = "uniform"

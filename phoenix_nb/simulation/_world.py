@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -247,13 +247,14 @@ class World:
         self._level = self._load.step(seconds, _TICK)
         if first:
             self._populate()
-        births = self.nursery.due(start + int(_TICK * _NANO))
-        births += self._grow(seconds, start)
         self._shrink(seconds, start)
+        births = self.nursery.due(start + int(_TICK * _NANO)) + self._grow(seconds, start)
         room = max(self.spec.count.high - table.size, 0)
         if len(births) > room:
             self.totals.suppressed += len(births) - room
             births = births[:room]
+        if self._ramp(seconds) >= 1.0:
+            births += self._refill(start)
         self._add(sorted(births))
         self._retitle()
         self.usage.step(table, start, seconds, _TICK, self._level, self._in_force(seconds))
@@ -279,11 +280,16 @@ class World:
             births += self.nursery.elastic(start, _TICK, int(missing + self._events.uniform()))
             if missing < -1:
                 self._retire(int(-missing), start)
-        short = spec.count.low - int(np.count_nonzero(lasting))
-        if ramp >= 1.0 and short > 0:
-            # They start at once, so that the lower limit holds before the dying are gone.
-            births += self.nursery.elastic(start, 0.0, short)
         return births
+
+    def _refill(self, start: int) -> list[Birth]:
+        """Who keeps the lower limit: at once where there are too few, then one for each death that would be too many."""
+        low, size = self.spec.count.low, self.table.size
+        ends = np.sort(self.table.i(I.END)[self.table.i(I.END) < start + int(_TICK * _NANO)])
+        missing = max(low - size, 0)
+        times = [start] * missing + ends[max(size - low, 0) :].tolist()
+        births = self.nursery.elastic(start, 0.0, len(times))
+        return [replace(birth, time=time) for birth, time in zip(births, times, strict=False)]
 
     def _retire(self, count: int, start: int) -> None:
         rows = self._mortal()
@@ -298,9 +304,8 @@ class World:
         )
 
     def _shrink(self, seconds: float, start: int) -> None:
-        rows = self._mortal()
-        spare = max(self.table.size - self.spec.count.low, 0) if self._ramp(seconds) >= 1.0 else len(rows)
-        self._reaper.take(self.table, rows, min(self._reaper.kills(_TICK), spare), start, _TICK, Cause.KILLED)
+        kills = self._reaper.kills(_TICK)
+        self._reaper.take(self.table, self._mortal(), kills, start, _TICK, Cause.KILLED)
         self._reaper.chaos(self.table, self._mortal(), start, seconds, _TICK)
         for effect, matches in self._in_force(seconds, "kill"):
             if effect.start < seconds + _TICK and effect.start >= seconds:

@@ -35,8 +35,12 @@ class Waiter:
         """
         loop = asyncio.get_running_loop()
         cancelled = asyncio.Event()
-        # The token may be thrown in another thread.
-        undo = ctx.token.on_cancel(lambda: loop.call_soon_threadsafe(cancelled.set))
+
+        def wake() -> None:
+            # The token may be thrown in another thread.
+            loop.call_soon_threadsafe(cancelled.set)
+
+        undo = ctx.token.on_cancel(wake)
         waits = [
             loop.create_task(clock.sleep(moment - clock.monotonic())),
             loop.create_task(cancelled.wait()),

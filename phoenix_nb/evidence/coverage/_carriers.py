@@ -35,6 +35,7 @@ class Carriers:
         self._flagged = np.zeros(0, dtype=np.bool_)
         self._pairs: dict[tuple[int, int], int] = {}
         self._hosts: dict[str, int] = {"": 0}
+        self._host_names: list[str] = [""]
         self._pid: list[int] = []
         self._host: list[int] = []
         self._selected: list[tuple[bool, ...]] = []
@@ -85,12 +86,18 @@ class Carriers:
         name = _first(own, point, _NAME_KEYS)
         number = len(self._pid)
         self._pid.append(pid if isinstance(pid, int) and not isinstance(pid, bool) else -1)
-        self._host.append(self._hosts.setdefault(host if isinstance(host, str) else "", len(self._hosts)))
+        self._host.append(self._host_id(host if isinstance(host, str) else ""))
         self.names.append(name if isinstance(name, str) else "")
         self._selected.append(tuple(selector.matches(own, point) for selector in self._selectors))
         self._pairs[resource, attributes] = number
         self._arrays = None
         return number
+
+    def _host_id(self, name: str) -> int:
+        found = self._hosts.setdefault(name, len(self._host_names))
+        if found == len(self._host_names):
+            self._host_names.append(name)
+        return found
 
     def _built(self) -> tuple[Mask, Mask]:
         if self._arrays is None:
@@ -120,7 +127,7 @@ class Carriers:
 
     def host_name(self, number: int) -> str:
         """The name behind a host number; empty for 0."""
-        return next(name for name, known in self._hosts.items() if known == number)
+        return self._host_names[number]
 
     def host_number(self, name: str) -> int:
         """The number of a host name; 0 for an empty or unknown one."""
