@@ -230,8 +230,10 @@ from phoenix_nb.interfaces.simulation import (
 )
 from phoenix_nb.interfaces.stores import (
     AlertStore,
+    Journal,
     PipelineStore,
     ReportStore,
+    ServiceInstanceStore,
     SimulationStore,
 )
 
@@ -321,6 +323,7 @@ __all__ = [
     "Interval",
     "IntervalMetric",
     "IntervalsMeasured",
+    "Journal",
     "LoadAdjustment",
     "LoadGenerator",
     "LoadMetrics",
@@ -402,6 +405,7 @@ __all__ = [
     "ServiceHealthChanged",
     "ServiceHealthCheckFailed",
     "ServiceInstance",
+    "ServiceInstanceStore",
     "ServicePipeline",
     "ServiceRegistry",
     "ServiceStarted",

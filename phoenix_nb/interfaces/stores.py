@@ -1,4 +1,4 @@
-"""Where pipelines, simulations, alerts and reports are kept; experiments have theirs beside their service."""
+"""Where pipelines, simulations, alerts, reports, events and service instances are kept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from phoenix_nb.interfaces._context import Context
+from phoenix_nb.interfaces.events import Event, EventFilter
 from phoenix_nb.interfaces.monitoring import Alert, AlertRule
 from phoenix_nb.interfaces.pipeline import Pipeline, PipelineFilter, PipelineList
+from phoenix_nb.interfaces.registry import ServiceInstance
 from phoenix_nb.interfaces.reporting import Report
 from phoenix_nb.interfaces.simulation import Simulation, SimulationFilter, SimulationList
 
-__all__ = ["AlertStore", "PipelineStore", "ReportStore", "SimulationStore"]
+__all__ = [
+    "AlertStore",
+    "Journal",
+    "PipelineStore",
+    "ReportStore",
+    "ServiceInstanceStore",
+    "SimulationStore",
+]
 
 
 @runtime_checkable
@@ -136,4 +145,53 @@ class ReportStore(Protocol):
 
     async def list_reports(self, ctx: Context, *, experiment_id: str = "") -> Sequence[Report]:
         """Reports, newest first; empty means of every experiment."""
+        ...
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """Keeps every accepted event in order; the event bus writes it before it delivers.
+
+    Promised: positions begin at 1 and have no holes; a returned write is durable; a batch is kept whole or not at all.
+    """
+
+    async def append(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+        """Add events; returns them with their positions.
+
+        Raises:
+            ConflictError: an event with one of these ids is there already, or an id is in the batch twice.
+        """
+        ...
+
+    async def read(self, ctx: Context, filter: EventFilter, *, limit: int = 1000) -> Sequence[Event]:  # noqa: A002
+        """Matching events, oldest first, at most ``limit``."""
+        ...
+
+    async def last_sequence(self, ctx: Context) -> int:
+        """Position of the newest event; 0 when there is none."""
+        ...
+
+
+@runtime_checkable
+class ServiceInstanceStore(Protocol):
+    """Remembers registered service instances across restarts; the registry decides who has expired."""
+
+    async def put_instance(self, ctx: Context, instance: ServiceInstance) -> ServiceInstance:
+        """Add an instance or replace the one with the same id."""
+        ...
+
+    async def get_instance(self, ctx: Context, service_id: str) -> ServiceInstance:
+        """One instance.
+
+        Raises:
+            NotFoundError: no such instance.
+        """
+        ...
+
+    async def delete_instance(self, ctx: Context, service_id: str) -> None:
+        """Remove one instance; unknown ids are ignored."""
+        ...
+
+    async def list_instances(self, ctx: Context, *, name: str = "") -> Sequence[ServiceInstance]:
+        """Instances by registration, oldest first; empty text means of every service."""
         ...

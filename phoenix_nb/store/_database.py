@@ -1,0 +1,209 @@
+"""One DuckDB database: its owner lock, its migrations, and calls that never block the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import duckdb
+
+from phoenix_nb.errors import ClosedError, PhoenixError, StorageError
+from phoenix_nb.store._lock import OwnerLock, busy
+
+__all__ = ["Database"]
+
+T = TypeVar("T")
+Work = Callable[[duckdb.DuckDBPyConnection], T]
+_NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
+
+
+class Database:
+    """A DuckDB database that this process owns.
+
+    Every call gets a cursor of its own on a small thread pool; writes come one after the other, each in one
+    transaction, and are durable when the call returns. A call whose task is cancelled may still have its effect.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, lock: OwnerLock | None, threads: int, name: str
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._name = name
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="phoenix-store")
+        self._writing = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path | None, *, threads: int = 2) -> Self:
+        """Open a file, made when missing, or a database in memory; brings it to the newest form.
+
+        Args:
+            path: the file; ``None`` keeps everything in memory.
+            threads: calls at a time.
+
+        Raises:
+            StoreBusyError: another process owns the file.
+            StorageError: the file cannot be opened, is not a store, or was written by a newer Phoenix.
+        """
+        return await asyncio.to_thread(cls._open, path, threads)
+
+    @classmethod
+    def _open(cls, path: Path | None, threads: int) -> Self:
+        name = ":memory:" if path is None else str(path)
+        lock = None
+        if path is not None:
+            _make_folder(path.parent)
+            lock = OwnerLock(path)
+        try:
+            try:
+                # One thread inside DuckDB per call is enough: the pool gives the parallelism.
+                connection = duckdb.connect(name, config={"threads": 1})
+            except duckdb.Error as error:
+                if path is not None and "lock" in str(error).lower():
+                    found = re.search(r"PID (\d+)", str(error))
+                    raise busy(path, int(found[1]) if found else None) from error
+                raise _storage_error(name, error) from error
+            try:
+                _migrate(connection, name)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return cls(connection, lock, threads, name)
+
+    async def read(self, work: Work[T]) -> T:
+        """What ``work`` returns for a cursor; it must fetch everything before it returns.
+
+        Raises:
+            ClosedError: the database was closed.
+            StorageError: the disk or the file refused.
+        """
+        return await self._submit(self._read, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one transaction: all of it is durable, or nothing happened.
+
+        Raises:
+            ClosedError: the database was closed.
+            StorageError: the disk or the file refused, a full disk for example.
+        """
+        return await self._submit(self._write, work)
+
+    async def _submit(self, run: Callable[[Work[T]], T], work: Work[T]) -> T:
+        if self._closed:
+            raise ClosedError(f"the store {self._name} is closed", hint="open it again")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, work)
+
+    def _read(self, work: Work[T]) -> T:
+        cursor = self._connection.cursor()
+        try:
+            return work(cursor)
+        except duckdb.Error as error:
+            raise _storage_error(self._name, error) from error
+        finally:
+            cursor.close()
+
+    def _write(self, work: Work[T]) -> T:
+        with self._writing:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                try:
+                    answer = work(cursor)
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    _roll_back(cursor)
+                    raise
+                return answer
+            except duckdb.Error as error:
+                raise _storage_error(self._name, error) from error
+            finally:
+                cursor.close()
+
+    async def aclose(self) -> None:
+        """Finish what runs, close the file and release its lock. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._pool.shutdown(wait=True)
+        try:
+            self._connection.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # a failed COMMIT has rolled back by itself
+        return
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            hint="choose a folder that you may write to",
+            details={"path": str(folder), "errno": error.errno},
+        ) from error
+
+
+def _storage_error(name: str, error: duckdb.Error) -> PhoenixError:
+    text = str(error).splitlines()[0]
+    full = "no space left" in text.lower() or "out of disk" in text.lower()
+    return StorageError(
+        f"the store {name} refused: {text}",
+        hint="the disk is full: free some space and run it again"
+        if full
+        else "nothing of this call was written; look at the disk and the file",
+        details={"path": name},
+    )
+
+
+def _scripts() -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    for entry in resources.files("phoenix_nb.store").joinpath("migrations").iterdir():
+        number = _NUMBERED.fullmatch(entry.name)
+        if number is not None:
+            found.append((int(number[1]), entry.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Run the numbered scripts that the file has not seen; they only go forward."""
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+        row: Any = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+        present = int(row[0])
+        scripts = _scripts()
+        newest = scripts[-1][0]
+        if present > newest:
+            raise StorageError(
+                f"{name} was written by a newer Phoenix (form {present}, this one knows {newest})",
+                hint="upgrade Phoenix, or use another workspace",
+                details={"path": name, "version": present, "known": newest},
+            )
+        for version, script in scripts:
+            if version > present:
+                connection.execute("BEGIN")
+                connection.execute(script)
+                connection.execute("INSERT INTO schema_version VALUES (?)", [version])
+                connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise _storage_error(name, error) from error
