@@ -1,1 +1,5 @@
-"""cli."""
+"""The ``phoenix`` command: thin, one module per noun."""
+
+from phoenix_nb.cli._main import main
+
+__all__ = ["main"]

@@ -63,5 +63,6 @@ def _show(error: PhoenixError) -> None:
 def error_as_json(error: PhoenixError) -> str:
     """The error as one JSON object, for ``--json`` readers."""
     return json.dumps(
-        {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}, sort_keys=True
+        {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details},
+        sort_keys=True,
     )

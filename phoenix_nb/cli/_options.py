@@ -1,0 +1,47 @@
+"""Option types that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phoenix_nb.errors import InvalidRequestError
+from phoenix_nb.runtime import parse_duration
+
+__all__ = ["Critical", "JsonFlag", "OutFolder", "RedactFlag", "Seconds", "Seed", "split_globs"]
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except InvalidRequestError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def Seconds(flag: str, help_text: str) -> object:  # noqa: N802 - reads as a type in an annotation
+    """An option that takes a duration such as ``10s`` and hands seconds to the command."""
+    return typer.Option(flag, parser=_seconds, metavar="DURATION", help=help_text)
+
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write the report into this folder.", file_okay=False),
+]
+Critical = Annotated[
+    str,
+    typer.Option(
+        "--critical", metavar="GLOB,…", help="Processes that must stay visible, by executable name."
+    ),
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of a simulated source.")]
+RedactFlag = Annotated[
+    bool, typer.Option("--redact/--no-redact", help="Hide what looks like a secret in command lines.")
+]
+
+
+def split_globs(text: str) -> list[str]:
+    """The selectors of a comma-separated list; empty parts are dropped."""
+    return [part.strip() for part in text.split(",") if part.strip()]

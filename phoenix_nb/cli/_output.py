@@ -1,0 +1,54 @@
+"""What commands print: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from phoenix_nb.errors import JsonValue
+
+__all__ = ["note", "print_json", "table"]
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on stdout; NaN never gets there, keys keep their order."""
+    import orjson
+
+    sys.stdout.write(
+        orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n"
+    )
+
+
+def note(text: str) -> None:
+    """Tell the person something; programs read stdout and never see it."""
+    sys.stderr.write(text + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]]) -> None:
+    """Print a table; columns that hold numbers are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    body = [list(row) for row in rows]
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    for number, name in enumerate(columns):
+        numeric = bool(body) and all(
+            isinstance(row[number], int | float) or row[number] is None for row in body
+        )
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        shown.add_row(*(Text(_cell(value)) for value in row))
+    Console().print(shown)
+
+
+def _cell(value: JsonValue) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value)

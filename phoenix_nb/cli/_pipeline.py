@@ -1,0 +1,91 @@
+"""``phoenix pipeline``: the catalogue and the checks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phoenix_nb.cli._errors import EXIT_OK, EXIT_REFUSED
+from phoenix_nb.cli._options import JsonFlag
+from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.collector import catalog, validate_config
+from phoenix_nb.errors import NotFoundError
+from phoenix_nb.lab import read_text
+
+app = typer.Typer(
+    name="pipeline",
+    help="The catalogue of pipelines, and the checks of a configuration.",
+    no_args_is_help=True,
+)
+
+VersionOption = Annotated[
+    str, typer.Option("--collector-version", metavar="V", help="Collector release whose rules apply.")
+]
+
+
+@app.command("list")
+def list_pipelines(as_json: JsonFlag = False) -> None:
+    """List the pipelines of the catalogue."""
+    entries = [catalog.load(name) for name in catalog.names()]
+    if as_json:
+        print_json([{"name": e.name, "title": e.title, "description": e.description} for e in entries])
+        return
+    table("Catalogue pipelines", ("name", "what it does"), [(e.name, e.title) for e in entries])
+
+
+@app.command("show")
+def show_pipeline(
+    name: Annotated[str, typer.Argument(help="A catalogue name.")], as_json: JsonFlag = False
+) -> None:
+    """Print the collector YAML of a catalogue pipeline."""
+    if name not in catalog.names():
+        raise NotFoundError(
+            f"there is no pipeline {name!r} in the catalogue", hint=f"known: {', '.join(catalog.names())}"
+        )
+    entry = catalog.load(name)
+    if as_json:
+        print_json(
+            {"name": entry.name, "title": entry.title, "description": entry.description, "yaml": entry.yaml}
+        )
+    else:
+        typer.echo(entry.yaml.rstrip("\n"))
+
+
+@app.command("validate")
+def validate_pipeline(
+    file: Annotated[Path, typer.Argument(help="A collector YAML file, or - for standard input.")],
+    collector_version: VersionOption = "0.159.0",
+    as_json: JsonFlag = False,
+) -> int:
+    """Check a configuration as `otelcol validate` does; silence and exit 0 mean valid."""
+    problems = validate_config(
+        read_text(file), environment=dict(os.environ), collector_version=collector_version
+    )
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if as_json:
+        print_json(
+            {
+                "valid": not errors,
+                "problems": [
+                    {
+                        "path": p.path,
+                        "message": p.message,
+                        "code": p.code,
+                        "severity": p.severity,
+                        "hint": p.hint,
+                    }
+                    for p in problems
+                ],
+            }
+        )
+    else:
+        for problem in errors:
+            typer.echo(
+                f"{problem.path}: {problem.message} [{problem.code}]"
+                if problem.path
+                else f"{problem.message} [{problem.code}]"
+            )
+    return EXIT_REFUSED if errors else EXIT_OK
