@@ -1,0 +1,88 @@
+"""What a function is, and the table of all functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from phoenix_nb.collector.ottl._context import Axis, Item
+from phoenix_nb.collector.ottl._getters import Getter, Plan
+from phoenix_nb.collector.ottl._runtime import Value
+
+__all__ = ["Function", "FunctionTable", "Param", "converter", "param"]
+
+LITERALS: Final = frozenset({"text", "whole", "number", "flag"})
+"""Kinds of parameters that take a literal only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter."""
+
+    name: str
+    """Its name, as users may write it."""
+    kind: str
+    """A kind of getter, one of the literal kinds, ``path`` or ``function``."""
+    optional: bool = False
+    """Whether it may be left out."""
+    many: bool = False
+    """Whether it is a list of such values."""
+
+
+def param(name: str, kind: str, *, optional: bool = False, many: bool = False) -> Param:
+    """A parameter."""
+    return Param(name, kind, optional, many)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A converter or an editor."""
+
+    name: str
+    """As users write it."""
+    params: tuple[Param, ...]
+    """Its parameters in order."""
+    create: Callable[..., Callable[[Item], Value]]
+    """From arguments (getters, literals) to what is evaluated per item; raises ``ValueError`` with the reason."""
+    contexts: frozenset[str] | None = None
+    """Contexts that have it; ``None`` = all."""
+    axes: frozenset[Axis] = frozenset()
+    """What it depends on beside its arguments."""
+    plan: Callable[..., Plan | None] | None = None
+    """How whole columns are computed."""
+    impure: str = ""
+    """Why this engine refuses it, for what depends on the clock or on chance."""
+
+
+FunctionTable = Mapping[str, Function]
+
+
+def converter(
+    name: str,
+    *params: Param,
+    plan: Callable[..., Plan | None] | None = None,
+) -> Callable[[Callable[..., Value]], Function]:
+    """Make a converter of a function over values; lists of getters arrive as lists of values."""
+
+    def wrap(function: Callable[..., Value]) -> Function:
+        def create(**arguments: Any) -> Callable[[Item], Value]:
+            names = [entry.name for entry in params]
+            getters = [arguments.get(key) for key in names]
+
+            def evaluate(item: Item) -> Value:
+                return function(*(_value(getter, item) for getter in getters))
+
+            return evaluate
+
+        return Function(name, tuple(params), create, plan=plan)
+
+    return wrap
+
+
+def _value(argument: object, item: Item) -> object:
+    if isinstance(argument, Getter):
+        return argument.get(item)
+    if isinstance(argument, Sequence) and not isinstance(argument, (str, bytes)):
+        return [_value(entry, item) for entry in argument]
+    return argument
