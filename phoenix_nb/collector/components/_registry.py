@@ -8,6 +8,7 @@ from typing import Final
 from phoenix_nb.collector.components._attributes import ATTRIBUTES
 from phoenix_nb.collector.components._base import ComponentKind, ComponentType
 from phoenix_nb.collector.components._batch import BATCH
+from phoenix_nb.collector.components._filter import FILTER
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
@@ -19,6 +20,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     *passive_types(),
     ATTRIBUTES,
     BATCH,
+    FILTER,
     FORWARD,
     MEMORY_LIMITER,
     RESOURCE,

@@ -242,9 +242,11 @@ _DATAPOINT: Final = {
     "flags": PathRule(frozenset({"point"}), lambda item: item.point.flags, column="flags"),
     "exemplars": _rule(
         "point",
-        lambda item: None
-        if item.point.kind == PointKind.SUMMARY
-        else Points(0 if item.point.side is None else len(item.point.side.exemplars)),
+        lambda item: (
+            None
+            if item.point.kind == PointKind.SUMMARY
+            else Points(0 if item.point.side is None else len(item.point.side.exemplars))
+        ),
     ),
     "count": _wide(lambda value: _signed(value.count)),
     "sum": _wide(lambda value: 0.0 if value.sum is None else value.sum),

@@ -8,7 +8,18 @@ from typing import Final, TypeAlias
 
 from phoenix_nb.otlp import AttributeValue, KeyValues
 
-__all__ = ["Duration", "OttlError", "OttlTypeError", "Points", "Time", "Value", "arithmetic", "compare", "kind_of", "show"]
+__all__ = [
+    "Duration",
+    "OttlError",
+    "OttlTypeError",
+    "Points",
+    "Time",
+    "Value",
+    "arithmetic",
+    "compare",
+    "kind_of",
+    "show",
+]
 
 _WRAP: Final = 1 << 64
 _HIGH: Final = (1 << 63) - 1

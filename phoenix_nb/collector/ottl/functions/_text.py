@@ -88,8 +88,10 @@ def _delimited(text: str, mark: str) -> str:
             after = text[at + 1]
             next_upper, next_lower = "A" <= after <= "Z", "a" <= after <= "z"
             next_digit = "0" <= after <= "9"
-            if (upper and (next_lower or next_digit)) or (lower and (next_upper or next_digit)) or (
-                digit and (next_upper or next_lower)
+            if (
+                (upper and (next_lower or next_digit))
+                or (lower and (next_upper or next_digit))
+                or (digit and (next_upper or next_lower))
             ):
                 if upper and next_lower:
                     before_upper = at > 0 and "A" <= text[at - 1] <= "Z"
@@ -267,5 +269,3 @@ TEXT_FUNCTIONS: Final[tuple[Function, ...]] = (
     _luhn,
 )
 """Every function over text."""
-
-

@@ -84,9 +84,7 @@ def _count(name: str, scale: int) -> Function:
     return count
 
 
-@converter(
-    "Unix", param("seconds", "int"), param("nanoseconds", "int", optional=True)
-)
+@converter("Unix", param("seconds", "int"), param("nanoseconds", "int", optional=True))
 def _from_unix(seconds: int, nanoseconds: int | None) -> Value:
     return Time(seconds * _SECOND + (nanoseconds or 0))
 
