@@ -12,7 +12,7 @@ from pydantic import Field
 
 from phoenix_nb.interfaces._context import Context
 from phoenix_nb.interfaces._value import Timestamp, Value
-from phoenix_nb.interfaces.cost import CostRow
+from phoenix_nb.interfaces.cost import CostBasis, CostRow, Usage
 from phoenix_nb.interfaces.evidence import CoverageReport, Verdict, WindowTotals
 from phoenix_nb.interfaces.plan import Plan
 
@@ -104,6 +104,8 @@ class ExperimentConfig(Value):
     """Scrape period that costs are projected to, seconds."""
     hosts: int = Field(default=1, ge=1)
     """Hosts that costs are projected to."""
+    cost_basis: CostBasis = CostBasis.MARGINAL
+    """Whether costs are what the change adds to a bill, or the bill of an account that sends nothing else."""
 
 
 class ExperimentResults(Value):
@@ -123,6 +125,10 @@ class ExperimentResults(Value):
     """What became of critical processes."""
     cost: tuple[CostRow, ...] = ()
     """One row per price model."""
+    baseline_usage: Usage | None = None
+    """What price models bill the baseline by, so that it can be priced again; ``None`` before the first interval."""
+    candidate_usage: Usage | None = None
+    """Likewise of the candidate."""
     warnings: tuple[str, ...] = ()
     """What people should know, one sentence each."""
     analyzed_at: Timestamp

@@ -4,10 +4,9 @@ from phoenix_nb.reporting import formats
 from phoenix_nb.reporting._assets import asset_path, notebook_path, report_notebook_path, template_root
 from phoenix_nb.reporting._build import METRIC_WORDS, comparison_data, interval_frame, running_bounds
 from phoenix_nb.reporting._charts import Chart, saving_chart, thin, volume_chart
-from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, LossLine, Pipelines, RunFacts
+from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, Pipelines, RunFacts
 from phoenix_nb.reporting._gather import ComparisonProvider, StoredComparisons, source_words
 from phoenix_nb.reporting._live import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
-from phoenix_nb.reporting._losses import StreamSummary, loss_lines
 from phoenix_nb.reporting._page import ComparisonPage, Html, html_environment, stylesheet
 from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
 from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
@@ -29,7 +28,6 @@ __all__ = [
     "Html",
     "IntervalFrame",
     "LocalReportService",
-    "LossLine",
     "NotebookRun",
     "PapermillReportRunner",
     "Pipelines",
@@ -40,14 +38,12 @@ __all__ = [
     "SimulationRequest",
     "SimulationView",
     "StoredComparisons",
-    "StreamSummary",
     "asset_path",
     "cell_parameters",
     "comparison_data",
     "formats",
     "html_environment",
     "interval_frame",
-    "loss_lines",
     "notebook_path",
     "publish",
     "published_results",

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from phoenix_nb.interfaces.cost import CostRow
 from phoenix_nb.interfaces.evidence import ArmInterval, CoverageReport, Interval, Verdict, WindowTotals
+from phoenix_nb.interfaces.monitoring import LostSeries
 from phoenix_nb.interfaces.plan import Plan, SuccessMetric, plan_hash
-from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, LossLine, Pipelines, RunFacts
+from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, Pipelines, RunFacts
 
 __all__ = ["METRIC_WORDS", "comparison_data", "interval_frame", "running_bounds"]
 
@@ -82,7 +83,7 @@ def comparison_data(
     window: WindowTotals,
     coverage: CoverageReport,
     cost: Sequence[CostRow] = (),
-    losses: Sequence[LossLine] | None = None,
+    losses: Sequence[LostSeries] | None = None,
     bounds: Bounds | None = None,
     sealed_hash: str = "",
     planned_intervals: int | None = None,

@@ -104,8 +104,8 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     engine_options: dict[str, Any] = {"shutdown_kernel": "immediate", "store_widget_state": False}
     sockets = str(Path(job["outcome"]).with_name("k"))
     if os.name == "posix" and len(sockets.encode()) < _LONGEST_SOCKET:
-        # Sockets in our own folder: no port to steal, no warning about unencrypted TCP. Without a name of their own they
-        # would lie in the working directory, which is the report's folder.
+        # Sockets in our own folder: no port to steal, no warning about unencrypted TCP. Without a name of their own
+        # they would lie in the working directory, which is the report's folder.
         engine_options["config"] = Config({"KernelManager": {"transport": "ipc", "ip": sockets}})
     papermill.execute_notebook(
         job["notebook"],

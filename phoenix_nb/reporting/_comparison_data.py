@@ -16,29 +16,11 @@ from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces import Timestamp, Value
 from phoenix_nb.interfaces.cost import CostRow
 from phoenix_nb.interfaces.evidence import CoverageReport, Verdict, WindowTotals
+from phoenix_nb.interfaces.monitoring import LostSeries
 from phoenix_nb.interfaces.plan import Plan
 from phoenix_nb.reporting._files import write_text
 
-__all__ = ["ComparisonData", "IntervalFrame", "LossLine", "Pipelines", "RunFacts"]
-
-
-class LossLine(Value):
-    """What the candidate no longer shows of one process name and metric."""
-
-    process: str
-    """``process.executable.name``; may stand for what has no name."""
-    metric: str
-    """Metric name."""
-    baseline_points: int = Field(ge=0)
-    """Points in the baseline's output over the window."""
-    candidate_points: int = Field(ge=0)
-    """Points left in the candidate's output."""
-    last_value: float | None = None
-    """The last value that the baseline showed; ``null`` when there is none."""
-    unit: str = ""
-    """Unit of that value."""
-    critical: bool = False
-    """Whether a critical selector matches the process."""
+__all__ = ["ComparisonData", "IntervalFrame", "Pipelines", "RunFacts"]
 
 
 class Pipelines(Value):
@@ -143,7 +125,7 @@ class ComparisonData(Value):
     """What became of the critical processes."""
     cost: tuple[CostRow, ...] = ()
     """One row per price model."""
-    losses: tuple[LossLine, ...] | None = None
+    losses: tuple[LostSeries, ...] | None = None
     """What the candidate no longer shows, by process name and metric, largest first; ``null`` when the payloads were
     not kept, so that nobody could look."""
     frame: IntervalFrame

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+from phoenix_nb.analysis import StreamSummary, lost_series
 from phoenix_nb.errors import NotFoundError
 from phoenix_nb.evidence.coverage import parse_selectors
 from phoenix_nb.interfaces import Clock, Context
@@ -14,7 +15,6 @@ from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.otlp.contracts import TelemetryStore
 from phoenix_nb.reporting._build import comparison_data
 from phoenix_nb.reporting._comparison_data import ComparisonData, Pipelines
-from phoenix_nb.reporting._losses import StreamSummary, loss_lines
 
 __all__ = ["ComparisonProvider", "StoredComparisons", "source_words"]
 
@@ -107,7 +107,7 @@ class StoredComparisons:
             window=results.window,
             coverage=results.coverage,
             cost=results.cost,
-            losses=loss_lines(before, after) if kept else None,
+            losses=lost_series(before, after) if kept else None,
             hosts=len(raw.hosts) or None,
             processes=raw.processes if kept else None,
             processes_started=raw.started if kept else None,

@@ -10,8 +10,9 @@ from phoenix_nb.interfaces.evidence import (
     StaticSafety,
     VerdictState,
 )
+from phoenix_nb.interfaces.monitoring import LostSeries
 from phoenix_nb.reporting import formats as fmt
-from phoenix_nb.reporting._comparison_data import ComparisonData, LossLine
+from phoenix_nb.reporting._comparison_data import ComparisonData
 from phoenix_nb.reporting._words import CONDITION_SIGNS, Sign
 
 __all__ = [
@@ -104,7 +105,7 @@ def window_rows(data: ComparisonData) -> list[tuple[str, str]]:
     ]
 
 
-def last_value(row: LossLine) -> str:
+def last_value(row: LostSeries) -> str:
     """The last value of something that would be lost, with its unit."""
     if row.last_value is None:
         return fmt.MISSING

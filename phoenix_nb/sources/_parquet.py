@@ -244,6 +244,26 @@ def read_parquet(path: Path, dictionaries: Dictionaries) -> Iterator[Frames]:
         raise _broken(path, exc) from exc
 
 
+def count_parquet(path: Path) -> int:
+    """How many payloads a Parquet recording holds: the number of its last one, plus one.
+
+    Raises:
+        SourceError: the file cannot be read or is not a recording.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            _check(path, file)
+            for group in reversed(range(file.num_row_groups)):
+                numbers = file.read_row_group(group, columns=["payload"]).column("payload")
+                if len(numbers):
+                    return int(numbers[-1].as_py()) + 1
+    except (OSError, pa.ArrowException) as exc:
+        if isinstance(exc, SourceError):
+            raise
+        raise _broken(path, exc) from exc
+    return 0
+
+
 def _check(path: Path, file: Any) -> None:
     found = (file.schema_arrow.metadata or {}).get(_MARK)
     if found is None:

@@ -21,6 +21,7 @@ __all__ = [
     "RECORDING_SUFFIXES",
     "RecordingSource",
     "RecordingWriter",
+    "count_payloads",
     "is_recording",
     "read_recording",
     "write_recording",
@@ -88,6 +89,20 @@ def _read(file: Path, dictionaries: Dictionaries, chunk: int) -> Iterator[Frames
             numbers, texts = [], []
     if texts:
         yield _decode(file, decoder, texts, numbers, done)
+
+
+def count_payloads(path: str | Path) -> int:
+    """How many payloads a recording holds, without decoding any.
+
+    Raises:
+        SourceError: the file cannot be read, or its compression is broken.
+    """
+    file = Path(path)
+    if file.suffix == ".parquet":
+        from phoenix_nb.sources._parquet import count_parquet
+
+        return count_parquet(file)
+    return sum(1 for _ in lines_of(file))
 
 
 def _decode(file: Path, decoder: Decoder, texts: list[bytes], numbers: list[int], first: int) -> Frames:
@@ -251,6 +266,7 @@ class RecordingSource:
             name=self._path.name,
             period_seconds=_period(first),
             host=_host(first),
+            payloads=await asyncio.to_thread(count_payloads, self._path),
             path=str(self._path),
         )
 

@@ -25,8 +25,9 @@ from phoenix_nb.interfaces.evidence import (
     VerdictState,
     WindowTotals,
 )
+from phoenix_nb.interfaces.monitoring import LostSeries
 from phoenix_nb.interfaces.plan import Plan
-from phoenix_nb.reporting import ComparisonData, LossLine, Pipelines, comparison_data
+from phoenix_nb.reporting import ComparisonData, Pipelines, comparison_data
 
 __all__ = ["sample_comparison"]
 
@@ -275,13 +276,14 @@ def sample_comparison(
     total = sum(units.values())
     month = 730 * 60 / max(intervals, 1)
     losses = [
-        LossLine(
+        LostSeries(
             process=name,
             metric=metric,
             baseline_points=(n := int(rng.integers(200, 9000))),
             candidate_points=0 if metric == "process.memory.virtual" else n // 5,
             last_value=float(rng.integers(1_000_000, 900_000_000)),
             unit="By",
+            critical=False,
         )
         for name in _OTHERS
         for metric in _METRICS[1:]

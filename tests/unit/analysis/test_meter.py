@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix_nb.analysis import Dimension, ExperimentMeter, attribution, losses
+from phoenix_nb.analysis import Dimension, ExperimentMeter, StreamSummary, attribution, lost_series
 from phoenix_nb.errors import InvalidRequestError
+from phoenix_nb.evidence.coverage import parse_selectors
 from phoenix_nb.interfaces.evidence import Arm, Interval
 from phoenix_nb.interfaces.plan import Plan
 from phoenix_nb.otlp import Dictionaries, Frames, encode_protobuf, measure
@@ -353,12 +354,14 @@ def test_the_json_proxy_meets_the_published_sizes() -> None:
     assert size(**kept) == pytest.approx(789, rel=0.05)
 
 
-def test_losses_name_what_is_gone() -> None:
+def test_lost_series_name_what_is_gone() -> None:
     raw = regular(5)
     candidate = drop(raw, metric="process.disk.io", process="nginx")
-    meter, _ = run(raw, candidate)
-    rows = losses(meter)
-    assert {(row.process, row.metric) for row in rows if row.gone} == {
+    before, after = (StreamSummary(raw.dictionaries, parse_selectors(["postgres"])) for _ in range(2))
+    before.add(raw)
+    after.add(candidate)
+    rows = lost_series(before, after)
+    assert {(row.process, row.metric) for row in rows if not row.candidate_points} == {
         ("nginx", "process.cpu.time"),
         ("nginx", "process.memory.usage"),
         ("nginx", "process.disk.io"),
@@ -366,8 +369,8 @@ def test_losses_name_what_is_gone() -> None:
         ("bash", "process.disk.io"),
     }
     disk = next(row for row in rows if (row.process, row.metric) == ("postgres", "process.disk.io"))
-    assert (disk.raw_points, disk.points, disk.raw_series, disk.last_value) == (5, 0, 1, 1000.0)
-    assert disk.last_time.timestamp() == pytest.approx(T0 / SECOND + 40, abs=0.01)
+    assert (disk.baseline_points, disk.candidate_points, disk.last_value) == (5, 0, 1000.0)
+    assert [row.process for row in rows if row.critical] == ["postgres"]
 
 
 def test_attribution_adds_up() -> None:

@@ -1,11 +1,9 @@
-"""What the candidate no longer shows, and where the saving comes from."""
+"""Where the saving comes from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +13,7 @@ from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.interfaces.evidence import Arm
 from phoenix_nb.otlp import Dictionaries
 
-__all__ = ["AttributionRow", "Dimension", "LossRow", "attribution", "losses"]
+__all__ = ["AttributionRow", "Dimension", "attribution"]
 
 Ids = npt.NDArray[np.int64]
 
@@ -37,33 +35,6 @@ _KEYS = {
     Dimension.OWNER: "process.owner",
     Dimension.HOST: "host.name",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LossRow:
-    """One metric of one process name of which the candidate shows less than the source."""
-
-    process: str
-    """Process name; empty for series without one."""
-    metric: str
-    """Metric name."""
-    raw_points: int
-    """Data points of the source."""
-    points: int
-    """Data points of the candidate."""
-    raw_series: int
-    """Distinct series of the source."""
-    series: int
-    """Distinct series of the candidate."""
-    last_value: float | None
-    """Newest value of the source; ``None`` when its points hold no number."""
-    last_time: datetime
-    """When that was."""
-
-    @property
-    def gone(self) -> bool:
-        """Whether nothing of it is left."""
-        return self.points == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,44 +94,6 @@ def _totals(ledger: Ledger, dictionaries: Dictionaries, group: Ids, groups: int)
     return total, np.bincount(pairs >> 32, minlength=groups).astype(np.int64)
 
 
-def losses(meter: ExperimentMeter, arm: Arm = Arm.CANDIDATE) -> tuple[LossRow, ...]:
-    """Metrics by process name of which an arm shows fewer points than the source, most points lost first."""
-    known = meter.dictionaries
-    process, processes = group_series(known, Dimension.PROCESS)
-    metric, metrics = group_series(known, Dimension.METRIC)
-    group = process * len(metrics) + metric
-    size = len(processes) * len(metrics)
-    raw_points, raw_series = _totals(meter.raw_ledger, known, group, size)
-    points, series = _totals(meter.ledgers[arm], known, group, size)
-    newest = _newest(meter.raw_ledger, group, size)
-    rows = []
-    for at in np.flatnonzero(points < raw_points).tolist():
-        last = int(newest[at])
-        value = float(meter.raw_ledger.last_value[last])
-        rows.append(
-            LossRow(
-                process=processes[at // len(metrics)],
-                metric=metrics[at % len(metrics)],
-                raw_points=int(raw_points[at]),
-                points=int(points[at]),
-                raw_series=int(raw_series[at]),
-                series=int(series[at]),
-                last_value=None if np.isnan(value) else value,
-                last_time=_when(meter.raw_ledger.last_time[last]),
-            )
-        )
-    return tuple(sorted(rows, key=lambda row: (row.points - row.raw_points, row.process, row.metric)))
-
-
-def _newest(ledger: Ledger, group: Ids, groups: int) -> Ids:
-    """Per group the series id with the newest raw point."""
-    used = np.flatnonzero(ledger.padded()[: len(group)])
-    order = used[np.argsort(ledger.last_time[used], kind="stable")]
-    found = np.zeros(groups, dtype=np.int64)
-    found[group[order]] = order
-    return found
-
-
 def attribution(
     meter: ExperimentMeter, dimension: Dimension = Dimension.METRIC
 ) -> tuple[AttributionRow, ...]:
@@ -184,8 +117,3 @@ def attribution(
         if before[at] or after[at]
     ]
     return tuple(sorted(rows, key=lambda row: (-row.saved_points, -row.baseline_points, row.name)))
-
-
-def _when(nanoseconds: Any) -> datetime:
-    seconds, rest = divmod(int(nanoseconds), 1_000_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from phoenix_nb.evidence.coverage import CriticalSelector
+from phoenix_nb.interfaces.monitoring import LostSeries
 from phoenix_nb.otlp import Dictionaries, Frames, PointKind, attribute_text
-from phoenix_nb.reporting._comparison_data import LossLine
 
-__all__ = ["StreamSummary", "loss_lines"]
+__all__ = ["StreamSummary", "lost_series"]
 
 _NAMELESS = "(no process name)"
 
@@ -118,14 +118,14 @@ class StreamSummary:
         return sum(at < self.payloads - 1 for at in self._lifetimes.values())
 
 
-def loss_lines(baseline: StreamSummary, candidate: StreamSummary) -> tuple[LossLine, ...]:
+def lost_series(baseline: StreamSummary, candidate: StreamSummary) -> tuple[LostSeries, ...]:
     """What the candidate shows less of than the baseline, largest loss first, then by name."""
     lines = []
     for (name, metric), before in baseline.shown.items():
         after = candidate.shown.get((name, metric), _Shown())
         if after.points < before.points:
             lines.append(
-                LossLine(
+                LostSeries(
                     process=name,
                     metric=metric,
                     baseline_points=before.points,
