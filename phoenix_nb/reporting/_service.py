@@ -10,14 +10,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from phoenix_nb.errors import InvalidRequestError, NotFoundError, ReportError, StorageError
-from phoenix_nb.interfaces import Clock, Context, IdFactory
+from phoenix_nb.errors import InvalidRequestError, NotFoundError, ReportError
+from phoenix_nb.interfaces import Clock, Context, IdFactory, ReportGenerated, ReportStore
 from phoenix_nb.interfaces.reporting import Report, ReportRequest
 from phoenix_nb.reporting._assets import report_notebook_path
-from phoenix_nb.reporting._files import ensure_folder, install_file, translated, write_text
+from phoenix_nb.reporting._files import ensure_folder, install_file, translated
 from phoenix_nb.reporting._gather import ComparisonProvider
 from phoenix_nb.reporting._parameters import ComparisonParameters
 from phoenix_nb.reporting._runner import NotebookRun, PapermillReportRunner, RenderedReport
+from phoenix_nb.services import Publisher
 
 __all__ = ["LocalReportService", "run_report"]
 
@@ -30,28 +31,28 @@ class LocalReportService:
 
     Args:
         provider: gives the input of a report.
+        store: remembers the reports.
         runner: runs notebooks.
+        publisher: tells that a report was written.
         clock: time of a report.
         ids: makes report ids.
-        index: file that remembers the reports, one JSON line each; ``None`` remembers them in memory only.
     """
 
     def __init__(
         self,
         provider: ComparisonProvider,
+        store: ReportStore,
         runner: PapermillReportRunner,
+        publisher: Publisher,
         clock: Clock,
         ids: IdFactory,
-        *,
-        index: Path | None = None,
     ) -> None:
         self._provider = provider
+        self._store = store
         self._runner = runner
+        self._publisher = publisher
         self._clock = clock
         self._ids = ids
-        self._index = index
-        self._reports: list[Report] | None = None if index is not None else []
-        self._lock = asyncio.Lock()
 
     async def generate(self, ctx: Context, request: ReportRequest) -> Report:
         ctx.check()
@@ -86,27 +87,16 @@ class LocalReportService:
             data=folder / f"{stem}.json",
             created_at=self._clock.now(),
         )
-        async with self._lock:
-            await asyncio.to_thread(self._remember, report)
+        await self._store.put_report(ctx.detached(), report)
+        told = ReportGenerated(report_id=report.id, experiment_id=report.experiment_id)
+        await self._publisher.publish(ctx, report.id, told)
         return report
 
     async def get_report(self, ctx: Context, report_id: str) -> Report:
-        for report in await self.list_reports(ctx):
-            if report.id == report_id:
-                return report
-        raise NotFoundError(
-            f"there is no report {report_id}",
-            hint="list the reports to see their ids",
-            details={"report_id": report_id},
-        )
+        return await self._store.get_report(ctx, report_id)
 
     async def list_reports(self, ctx: Context, *, experiment_id: str = "") -> Sequence[Report]:
-        ctx.check()
-        async with self._lock:
-            known = await asyncio.to_thread(self._load)
-        return tuple(
-            report for report in reversed(known) if not experiment_id or report.experiment_id == experiment_id
-        )
+        return await self._store.list_reports(ctx, experiment_id=experiment_id)
 
     async def _render(self, ctx: Context, run: NotebookRun, folder: Path) -> RenderedReport:
         try:
@@ -117,30 +107,6 @@ class LocalReportService:
                 kept = await asyncio.to_thread(install_file, failed, folder / failed.name)
                 exc.details["failed_notebook"] = str(kept)
             raise
-
-    def _load(self) -> list[Report]:
-        if self._reports is None:
-            self._reports = []
-            if self._index is not None and self._index.exists():
-                with translated(self._index, "read"):
-                    lines = self._index.read_text(encoding="utf-8").splitlines()
-                try:
-                    self._reports = [Report.model_validate_json(line) for line in lines if line.strip()]
-                except ValidationError as exc:
-                    self._reports = None
-                    raise StorageError(
-                        f"{self._index} is not a list of reports",
-                        hint="move the file away; the reports themselves are not touched",
-                        details={"path": str(self._index)},
-                    ) from exc
-        return self._reports
-
-    def _remember(self, report: Report) -> None:
-        reports = self._load()
-        if self._index is not None:
-            ensure_folder(self._index.parent)
-            write_text(self._index, "".join(known.model_dump_json() + "\n" for known in [*reports, report]))
-        reports.append(report)
 
 
 def _notebook(name: str) -> Path:

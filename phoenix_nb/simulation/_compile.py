@@ -279,7 +279,11 @@ def _levelled(
     """Every kind but the kernel's with its level scaled; all get the same one where none has any."""
     expected = _expected(spec)
     total = sum(expected)
-    mean = sum(level_of(one) * count for one, count in zip(spec.templates, expected, strict=True)) / total if total else 0
+    mean = (
+        sum(level_of(one) * count for one, count in zip(spec.templates, expected, strict=True)) / total
+        if total
+        else 0
+    )
     return tuple(
         one
         if one.role is Role.KERNEL

@@ -285,9 +285,7 @@ def _observe(run: PairedRun, frames: Frames, *, redact: bool) -> Step:
     return run.observe(redact_frames(frames) if redact else frames)
 
 
-async def _until(
-    payloads: AsyncIterator[Frames], seconds: float | None
-) -> AsyncGenerator[Frames]:
+async def _until(payloads: AsyncIterator[Frames], seconds: float | None) -> AsyncGenerator[Frames]:
     """The payloads that arrive in the first ``seconds`` after the first one."""
     end: int | None = None
     async for frames in payloads:

@@ -11,13 +11,16 @@ from phoenix_nb.runtime._durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("500ms", 0.5), ("10s", 10), ("1m30s", 90), ("2h", 7200), ("1d", 86400), (3, 3), ("1.5s", 1.5)]
+    ("text", "seconds"),
+    [("500ms", 0.5), ("10s", 10), ("1m30s", 90), ("2h", 7200), ("1d", 86400), (3, 3), ("1.5s", 1.5)],
 )
 def test_reads_what_people_write(text: str | float, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "10", "s", "10x", "1s 2s", "-1s", "0s", 0, -1, float("nan"), float("inf"), "1e3s"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "10x", "1s 2s", "-1s", "0s", 0, -1, float("nan"), float("inf"), "1e3s"]
+)
 def test_refuses_what_means_nothing(text: str | float) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_duration(text, name="scrape period")

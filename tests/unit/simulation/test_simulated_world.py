@@ -32,8 +32,12 @@ from phoenix_nb.simulation._spec import (
 from phoenix_nb.simulation._table import F, I
 
 STEADY = LoadSpec(daily=0.0, wave=0.0, noise=0.0)
-SERVICE = Template("svc", "/bin/svc", "svc", "svc --i {i}", role=Role.SERVICE, count=5, cpu=0.2, disk_write=1e4)
-CRITICAL = Template("vital", "/bin/vital", "vital", "vital", role=Role.SERVICE, count=3, critical=True, cpu=0.1)
+SERVICE = Template(
+    "svc", "/bin/svc", "svc", "svc --i {i}", role=Role.SERVICE, count=5, cpu=0.2, disk_write=1e4
+)
+CRITICAL = Template(
+    "vital", "/bin/vital", "vital", "vital", role=Role.SERVICE, count=3, critical=True, cpu=0.1
+)
 ELASTIC = Template("app", "/bin/app", "app", "app {n}", role=Role.ELASTIC, cpu=0.05, disk_read=2e4)
 JOB = Template("job", "/bin/job", "job", "job {hex}", role=Role.JOB, cpu=0.3, parent="svc")
 
@@ -155,12 +159,18 @@ def test_kernel_threads_have_empty_texts_and_no_memory() -> None:
     ]
     assert len(kernel) > 5
     for at, attributes in kernel:
-        assert [attributes[f"process.{k}"] for k in ("executable.path", "command", "command_line")] == ["", "", ""]
+        assert [attributes[f"process.{k}"] for k in ("executable.path", "command", "command_line")] == [
+            "",
+            "",
+            "",
+        ]
         assert frames.p_int.reshape(-1, 7)[at, 5:].tolist() == [0, 0]
 
 
 def test_cpu_and_memory_of_all_stay_within_the_host() -> None:
-    host = world(templates=(replace(SERVICE, cpu=4.0, threads=8, memory=9e9, count=30),), host=HostSpec(cpus=4))
+    host = world(
+        templates=(replace(SERVICE, cpu=4.0, threads=8, memory=9e9, count=30),), host=HostSpec(cpus=4)
+    )
     for step in range(1, 30):
         host.advance(seconds(host, step))
         rates = host.table.rates()
@@ -246,7 +256,9 @@ def test_bad_draws_are_refused() -> None:
 
 
 def test_spawn_rate_is_met() -> None:
-    host = world(churn=ChurnSpec(spawn_rate=10.0, lifetime_low=0.5, lifetime_high=2.0), count=CountSpec(40, 0, 200))
+    host = world(
+        churn=ChurnSpec(spawn_rate=10.0, lifetime_low=0.5, lifetime_high=2.0), count=CountSpec(40, 0, 200)
+    )
     host.advance(seconds(host, 600))
     assert host.totals.created / 600 == pytest.approx(10.0, rel=0.1)
     rates = host.recent_rates()
@@ -255,7 +267,9 @@ def test_spawn_rate_is_met() -> None:
 
 
 def test_lifetimes_stay_in_their_range() -> None:
-    host = world(churn=ChurnSpec(spawn_rate=20.0, lifetime_low=2.0, lifetime_high=5.0), count=CountSpec(40, 0, 500))
+    host = world(
+        churn=ChurnSpec(spawn_rate=20.0, lifetime_low=2.0, lifetime_high=5.0), count=CountSpec(40, 0, 500)
+    )
     host.advance(seconds(host, 60))
     jobs = host.table.i(I.TEMPLATE) == 3
     lives = (host.table.i(I.END) - host.table.i(I.START))[jobs] / 1e9
@@ -289,7 +303,9 @@ def test_population_follows_its_target() -> None:
 
 
 def test_births_beyond_the_limit_are_suppressed_and_counted() -> None:
-    host = world(churn=ChurnSpec(spawn_rate=50.0, lifetime_low=30.0, lifetime_high=60.0), count=CountSpec(40, 0, 60))
+    host = world(
+        churn=ChurnSpec(spawn_rate=50.0, lifetime_low=30.0, lifetime_high=60.0), count=CountSpec(40, 0, 60)
+    )
     host.advance(seconds(host, 60))
     assert host.totals.suppressed > 100
     assert len(host.alive()) <= 60
@@ -308,7 +324,11 @@ def test_ramp_up_grows_evenly() -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**31), kill_rate=st.floats(0, 20), pattern=st.sampled_from(["random", "periodic", "cascading"]))
+@given(
+    seed=st.integers(0, 2**31),
+    kill_rate=st.floats(0, 20),
+    pattern=st.sampled_from(["random", "periodic", "cascading"]),
+)
 def test_critical_processes_are_never_touched(seed: int, kill_rate: float, pattern: str) -> None:
     host = world(
         seed,
