@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from phoenix_nb.collector._problem import ConfigProblem
 from phoenix_nb.collector.components import ComponentKind, ComponentType
@@ -53,6 +53,8 @@ class CollectorConfig:
     """Every configured component by section."""
     pipelines: tuple[Pipeline, ...]
     """The service's pipelines in the order of the text."""
+    feature_gates: Mapping[str, bool] = field(default_factory=dict)
+    """Feature gates that were switched, by name."""
     warnings: tuple[ConfigProblem, ...] = ()
     """Findings that do not make it invalid."""
 

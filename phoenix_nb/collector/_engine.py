@@ -78,7 +78,8 @@ class EmbeddedEngine:
         numbers = np.arange(self._seen, self._seen + frames.n_payloads, dtype=np.int64)
         self._seen += frames.n_payloads
         source = Flow(frames, numbers)
-        return self._run({line.pipeline.id: [source] for line in self._lines if line.from_source}, {})
+        arriving = {line.pipeline.id: [source] for line in self._lines if line.from_source}
+        return self._run(arriving, {}, first=int(self._seen) - frames.n_payloads)
 
     def flush(self) -> EngineOutput:
         """What components still hold, as at a shutdown; upstream components come first."""
@@ -87,11 +88,14 @@ class EmbeddedEngine:
             for key, stage in self._stages()
             if (frames := stage.flush()) is not None and frames.n_payloads
         }
-        return self._run({}, held)
+        return self._run({}, held, first=self._seen)
 
-    def _run(self, arriving: dict[ComponentId, list[Flow]], held: Mapping[str, Frames]) -> EngineOutput:
+    def _run(
+        self, arriving: dict[ComponentId, list[Flow]], held: Mapping[str, Frames], *, first: int
+    ) -> EngineOutput:
         sent: dict[ComponentId, list[Flow]] = {exporter: [] for exporter in self._exporters}
         warnings: dict[str, None] = {}
+        refused: dict[int, str] = {}
         for line in self._lines:
             flow = _together(arriving.get(line.pipeline.id, []))
             for ident, stage in line.stages:
@@ -101,6 +105,9 @@ class EmbeddedEngine:
             if flow is None:
                 continue
             warnings.update(dict.fromkeys(flow.warnings))
+            for number, text in flow.refused.items():
+                if number >= first:
+                    refused.setdefault(number - first, text)
             for target in dict.fromkeys(line.pipeline.exporters):
                 if target in sent:
                     sent[target].append(flow)
@@ -112,7 +119,7 @@ class EmbeddedEngine:
         for exporter, flows in sent.items():
             merged = _together(flows)
             by_exporter[str(exporter)] = Frames.empty(self._dictionaries) if merged is None else merged.frames
-        return EngineOutput(by_exporter, tuple(warnings))
+        return EngineOutput(by_exporter, tuple(warnings), refused)
 
     def _add_held(self, flow: Flow | None, frames: Frames | None) -> Flow | None:
         if frames is None:
@@ -162,7 +169,7 @@ def _together(flows: list[Flow]) -> Flow | None:
         return flows[0]
     origin = np.concatenate([flow.origin for flow in flows])
     warnings = tuple(dict.fromkeys(text for flow in flows for text in flow.warnings))
-    refused = frozenset().union(*(flow.refused for flow in flows))
+    refused = {number: text for flow in reversed(flows) for number, text in flow.refused.items()}
     frames = Frames.concat([flow.frames for flow in flows])
     order = np.argsort(origin, kind="stable")
     if not np.array_equal(order, np.arange(len(order))):
@@ -224,7 +231,8 @@ def _stage(
     if component.type is None or component.type.build is None:
         raise refusal([unsupported(component, used=True)])
     try:
-        return component.type.build(component.settings, Setup(ident, dictionaries, version))
+        setup = Setup(ident, dictionaries, version, config.feature_gates)
+        return component.type.build(component.settings, setup)
     except BuildError as exc:
         raise ConfigError(
             f"failed to create {kind.value} {ident}: {exc}", details={"component": str(ident)}

@@ -26,6 +26,7 @@ def parse_config(
     *,
     environment: Mapping[str, str] | None = None,
     collector_version: str = DEFAULT_VERSION,
+    feature_gates: Mapping[str, bool] | None = None,
 ) -> CollectorConfig:
     """A valid configuration.
 
@@ -33,12 +34,14 @@ def parse_config(
         text: the YAML of a whole collector configuration.
         environment: the variables that ``${env:…}`` may use.
         collector_version: release whose defaults apply.
+        feature_gates: gates that are switched on or off, by name; the others are as the release has them.
 
     Raises:
         ConfigError: the configuration is refused; ``details["problems"]`` lists every finding.
         UnsupportedComponentError: only because of components that this engine does not run.
     """
-    decoded, problems = _check(text, environment or {}, collector_version)
+    gates = feature_gates or {}
+    decoded, problems = _check(text, environment or {}, collector_version, gates)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise refusal(problems)
     return CollectorConfig(
@@ -46,6 +49,7 @@ def parse_config(
         collector_version=collector_version,
         components=decoded.components,
         pipelines=tuple(decoded.pipelines),
+        feature_gates=gates,
         warnings=tuple(problems),
     )
 
@@ -55,13 +59,14 @@ def validate_config(
     *,
     environment: Mapping[str, str] | None = None,
     collector_version: str = DEFAULT_VERSION,
+    feature_gates: Mapping[str, bool] | None = None,
 ) -> list[ConfigProblem]:
     """Every finding about a configuration, errors first; empty when it is valid.
 
     The collector stops at the step that fails, and so does this check: settings that cannot be read hide rules that
     are broken, and those hide what cannot be built.
     """
-    return _check(text, environment or {}, collector_version)[1]
+    return _check(text, environment or {}, collector_version, feature_gates or {})[1]
 
 
 def version_of(text: str) -> tuple[int, int, int]:
@@ -80,7 +85,7 @@ def version_of(text: str) -> tuple[int, int, int]:
 
 
 def _check(
-    text: str, environment: Mapping[str, str], collector_version: str
+    text: str, environment: Mapping[str, str], collector_version: str, gates: Mapping[str, bool]
 ) -> tuple[Decoded, list[ConfigProblem]]:
     version = version_of(collector_version)
     decoded = decode(text, environment)
@@ -92,14 +97,13 @@ def _check(
         for component in components.values()
         if component.type is None
     )
-    steps = (_rules, _build)
-    for step in steps:
+    for step in (_rules, _build):
         if any(
             problem.severity is Severity.ERROR and problem.code != "COMPONENT_UNSUPPORTED"
             for problem in found
         ):
             break
-        found.extend(step(decoded, version))
+        found.extend(step(decoded, version, gates))
     unique = list(dict.fromkeys(found))
     return decoded, sorted(unique, key=lambda problem: problem.severity is not Severity.ERROR)
 
@@ -133,7 +137,10 @@ def _rule(path: str, message: str, code: str = "CONFIG_INVALID", hint: str = "")
     )
 
 
-def _rules(decoded: Decoded, version: tuple[int, int, int]) -> Iterator[ConfigProblem]:
+def _rules(
+    decoded: Decoded, version: tuple[int, int, int], gates: Mapping[str, bool]
+) -> Iterator[ConfigProblem]:
+    del gates
     yield from _whole(decoded)
     for kind in (
         ComponentKind.RECEIVER,
@@ -236,7 +243,9 @@ def _service_rules(pipelines: list[Pipeline]) -> Iterator[ConfigProblem]:
 # -- second step: what can be built ------------------------------------------------------------------------------
 
 
-def _build(decoded: Decoded, version: tuple[int, int, int]) -> Iterator[ConfigProblem]:
+def _build(
+    decoded: Decoded, version: tuple[int, int, int], gates: Mapping[str, bool]
+) -> Iterator[ConfigProblem]:
     connectors = decoded.components.get(ComponentKind.CONNECTOR, {})
     yield from build_graph(decoded.pipelines, connectors)[1]
     dictionaries = Dictionaries()
@@ -249,7 +258,7 @@ def _build(decoded: Decoded, version: tuple[int, int, int]) -> Iterator[ConfigPr
             if component.type is None or component.type.build is None:
                 continue
             try:
-                component.type.build(component.settings, Setup(ident, dictionaries, version))
+                component.type.build(component.settings, Setup(ident, dictionaries, version, gates))
             except BuildError as exc:
                 message = (
                     f"failed to build pipelines: failed to create {quote(str(ident))} processor, "

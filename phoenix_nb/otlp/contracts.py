@@ -81,6 +81,8 @@ class EngineOutput:
     """Per exporter id the payloads it received."""
     warnings: tuple[str, ...] = field(default=())
     """What the collector would have logged as warnings or errors."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Payloads (counted within the call) that a component refused, with the error that the sender would get."""
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -52,8 +52,8 @@ class Flow:
     """The payloads; one from which nothing is left stays as an empty one."""
     origin: npt.NDArray[np.int64]
     """Per payload the number of the payload it was made from, counted over the life of the engine."""
-    refused: frozenset[int] = frozenset()
-    """Origins whose payload a component refused: the collector answers the sender with an error."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Origins whose payload a component refused, with the error that the collector answers the sender."""
     warnings: tuple[str, ...] = ()
     """What the collector would have logged."""
 
@@ -61,15 +61,20 @@ class Flow:
         """The same payloads with other contents."""
         return replace(self, frames=frames, warnings=(*self.warnings, *warnings))
 
-    def refuse(self, payloads: npt.NDArray[np.bool_], message: str) -> Flow:
-        """The same without the marked payloads, which the collector refuses as a whole."""
-        if not payloads.any():
+    def refuse(self, errors: Mapping[int, str]) -> Flow:
+        """The same without some payloads, which the collector refuses as a whole.
+
+        Args:
+            errors: per payload number of these frames why it is refused.
+        """
+        if not errors:
             return self
+        payloads = np.zeros(self.frames.n_payloads, dtype=np.bool_)
+        payloads[list(errors)] = True
         frames = self.frames.where(resources=~payloads[self.frames.rm_payload], keep_empty=True)
-        origins = frozenset(self.origin[payloads].tolist())
-        return replace(
-            self, frames=frames, refused=self.refused | origins, warnings=(*self.warnings, message)
-        )
+        refused = {int(self.origin[number]): text for number, text in errors.items()}
+        warnings = dict.fromkeys((*self.warnings, *errors.values()))
+        return replace(self, frames=frames, refused={**refused, **self.refused}, warnings=tuple(warnings))
 
 
 StageState = dict[str, Any]
@@ -121,6 +126,8 @@ class Setup:
     """The dictionaries of the run."""
     version: tuple[int, int, int]
     """Collector release whose defaults apply."""
+    gates: Mapping[str, bool] = field(default_factory=dict)
+    """Feature gates that were switched, by name."""
 
 
 Build = Callable[[Any, Setup], Stage]

@@ -76,18 +76,18 @@ class _FilterStage(Stateless):
 
     def process(self, flow: Flow) -> Flow:
         before = flow.frames
-        broken = np.zeros(before.n_payloads, dtype=np.bool_)
-        frames, warnings, refusal = before, list[str](), ""
+        broken: dict[int, str] = {}
+        frames, warnings = before, list[str]()
         for rule in self._rules:
             dropped, failed, errors = rule.judge(frames)
             warnings.extend(errors)
             if failed is not None:
                 payload = getattr(frames, f"{rule.level}_payload")
-                broken[payload[failed]] = True
-                refusal = refusal or errors[0]
+                for number in np.unique(payload[failed]).tolist():
+                    broken.setdefault(number, "; ".join(errors))
             frames = _without(frames, rule.level, dropped)
         made = flow if frames is before and not warnings else flow.to(frames, dict.fromkeys(warnings))
-        return made.refuse(broken, refusal)
+        return made.refuse(broken)
 
 
 def _without(frames: Frames, level: str, dropped: Mask) -> Frames:
