@@ -15,7 +15,7 @@ from phoenix_nb.testing.fakes import (
     MemorySimulationStore,
     seeded_parts,
 )
-from phoenix_nb.testing.memory_bus import MemoryBus
+from phoenix_nb.testing.memory_bus import MemoryBus, MemoryJournal
 from phoenix_nb.testing.memory_frames import MemoryOperator, MemoryTelemetryStore
 from phoenix_nb.testing.mocks import Answers, RecordedCall, TypedMock, UnexpectedCallError
 
@@ -28,6 +28,7 @@ __all__ = [
     "MemoryAlertStore",
     "MemoryBus",
     "MemoryExperimentStore",
+    "MemoryJournal",
     "MemoryOperator",
     "MemoryPipelineStore",
     "MemoryRegistry",
