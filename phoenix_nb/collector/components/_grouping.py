@@ -1,0 +1,111 @@
+"""Groups of rows: dense numbers in order of first appearance, found by tables instead of sorting where they fit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Groups", "combine", "dense", "group", "stable_order", "time_numbers"]
+
+Ids = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+_SPARSE: Final = 16
+"""A table may have this many cells per row; beyond it sorting is cheaper than clearing the table."""
+_SMALL: Final = 1 << 16
+
+
+class Groups:
+    """Which group each row is in.
+
+    Args:
+        of: per row the place of the first row of its group.
+    """
+
+    __slots__ = ("first", "is_first", "of")
+
+    def __init__(self, of: Places) -> None:
+        self.is_first: Mask = of == np.arange(len(of))
+        """Per row whether it is the first of its group."""
+        self.first: Places = np.flatnonzero(self.is_first)
+        """Per group its first row; groups are numbered by it."""
+        rank = np.cumsum(self.is_first, dtype=np.int32)
+        rank -= 1
+        self.of: Ids = rank[of]
+        """Per row its group."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def _first_places(keys: npt.NDArray[np.integer], cells: int) -> Places:
+    """Per row the first row with the same key, by a table of ``cells`` places."""
+    table = np.empty(cells, dtype=np.intp)
+    # Of several writes to one cell the last one stays, so writing backwards leaves the first row.
+    table[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
+    return table[keys]
+
+
+def dense(keys: npt.NDArray[np.generic]) -> Groups:
+    """Groups of equal keys."""
+    if not len(keys):
+        return Groups(np.zeros(0, dtype=np.intp))
+    if np.issubdtype(keys.dtype, np.integer):
+        low, high = int(keys.min()), int(keys.max())
+        if high - low < max(_SMALL, _SPARSE * len(keys)):
+            shifted = (
+                (keys - keys.dtype.type(low)).astype(np.intp) if low else keys.astype(np.intp, copy=False)
+            )
+            return Groups(_first_places(shifted, high - low + 1))
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return Groups(first[inverse.reshape(-1)])
+
+
+def combine(left: npt.NDArray[np.integer], right: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """One key for two columns of small numbers; negative ones are allowed on the left only."""
+    width = int(right.max()) + 1 if len(right) else 1
+    return left.astype(np.int64) * width + right
+
+
+def group(*columns: npt.NDArray[np.integer]) -> Groups:
+    """Groups of rows that agree in every column."""
+    made = dense(columns[0])
+    for column in columns[1:]:
+        made = dense(combine(made.of, dense(column).of))
+    return made
+
+
+def time_numbers(times: npt.NDArray[np.uint64], runs: npt.NDArray[np.integer]) -> Ids:
+    """Numbers for times that differ within a run whenever the times differ.
+
+    Neighbours mostly share their time, and runs (payloads) rarely do, so that numbers start anew in each run.
+
+    Args:
+        times: per row its time.
+        runs: per row its run, a small non-negative number.
+    """
+    count = len(times)
+    if not count:
+        return np.zeros(0, dtype=np.int32)
+    change = np.empty(count, dtype=np.bool_)
+    change[0] = True
+    np.not_equal(times[1:], times[:-1], out=change[1:])
+    change[1:] |= runs[1:] != runs[:-1]
+    heads = np.flatnonzero(change)
+    found = dense(times[heads]).of
+    of_head = runs[heads]
+    lowest = np.full(int(of_head.max()) + 1, len(found), dtype=np.int32)
+    np.minimum.at(lowest, of_head, found)
+    found = found - lowest[of_head]
+    return found[np.cumsum(change) - 1]
+
+
+def stable_order(keys: npt.NDArray[np.integer]) -> Places:
+    """The order that sorts rows by small non-negative keys and keeps rows of one key as they are."""
+    if len(keys) and int(keys.max()) < _SMALL:
+        # Numbers of 16 bits are sorted by counting.
+        return np.argsort(keys.astype(np.uint16), kind="stable")
+    return np.argsort(keys, kind="stable")
