@@ -19,10 +19,11 @@ Every error says what happened (``message``), names its kind for programs (``cod
     ├── SourceError (OSError)                    SOURCE_FAILED         a source that cannot give payloads
     ├── StorageError (OSError)                   STORAGE_FAILED        the disk or the file refused
     ├── CallCancelledError                       CANCELLED             the caller's context was cancelled
-    ├── DeadlineExceededError (TimeoutError)     DEADLINE_EXCEEDED     the caller's deadline passed; the effect may still
+    ├── DeadlineExceededError (TimeoutError)     DEADLINE_EXCEEDED     the deadline passed; the effect may still
     │                                                                  have happened: retry with an idempotency key
     ├── OverflowDroppedError                     OVERFLOW              a lossless reader fell too far behind
     ├── ReportError                              REPORT_FAILED         a report notebook failed
+    ├── RunFailedError                           RUN_FAILED            a run ended because something broke
     └── InternalError (RuntimeError)             INTERNAL              a defect of ours
 """
 
@@ -46,6 +47,7 @@ __all__ = [
     "PhoenixError",
     "PlanError",
     "ReportError",
+    "RunFailedError",
     "SettingsError",
     "SourceError",
     "StorageError",
@@ -198,6 +200,12 @@ class ReportError(PhoenixError):
     """A report notebook failed; the failed notebook is kept and named in ``details``."""
 
     code = "REPORT_FAILED"
+
+
+class RunFailedError(PhoenixError):
+    """A run that ended in the state ``failed``; the message is its reason."""
+
+    code = "RUN_FAILED"
 
 
 class InternalError(PhoenixError, RuntimeError):

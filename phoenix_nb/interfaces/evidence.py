@@ -277,3 +277,6 @@ class Verdict(Value):
     """Finalised intervals seen, the warm-up included."""
     decided_at: int | None = None
     """Interval index at which PROMOTE or REJECT was first reached; ``None`` while undecided."""
+
+    def __str__(self) -> str:
+        return f"{self.state.value}: {self.reason}"

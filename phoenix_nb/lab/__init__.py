@@ -1,1 +1,36 @@
-"""lab."""
+"""The composition root and the notebook façade."""
+
+from phoenix_nb.lab._comparison_json import comparison_json
+from phoenix_nb.lab._composition import System
+from phoenix_nb.lab._critical import running_services
+from phoenix_nb.lab._doctor import Finding, FindingState, check_installation
+from phoenix_nb.lab._folders import require_folder
+from phoenix_nb.lab._handle import ExperimentHandle
+from phoenix_nb.lab._lab import Lab
+from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
+from phoenix_nb.lab._services import Services
+from phoenix_nb.lab._simulation_handle import SimulationHandle
+from phoenix_nb.lab._texts import load_plan, read_text
+from phoenix_nb.lab._workspace import MEMORY, Workspace, find_workspace
+
+__all__ = [
+    "MEMORY",
+    "ExperimentHandle",
+    "Finding",
+    "FindingState",
+    "Lab",
+    "RecordingSummary",
+    "Services",
+    "SimulationHandle",
+    "System",
+    "Workspace",
+    "check_installation",
+    "comparison_json",
+    "find_workspace",
+    "load_plan",
+    "read_text",
+    "record",
+    "require_folder",
+    "running_services",
+    "write_simulation",
+]

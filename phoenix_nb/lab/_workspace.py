@@ -64,8 +64,8 @@ def find_workspace(target: str | Path | None, *, start: Path) -> Workspace:
     """The workspace that ``target`` means.
 
     Args:
-        target: ``:memory:``, a folder (made when needed), or ``None`` for the nearest folder upwards from ``start`` that
-            has ``.phoenix/``, else ``start`` itself.
+        target: ``:memory:``, a folder (made when needed), or ``None`` for the nearest folder upwards from ``start``
+            that has ``.phoenix/``, else ``start`` itself.
         start: where the search begins, usually the current folder.
 
     Raises:

@@ -7,6 +7,14 @@ from phoenix_nb.reporting._charts import Chart, saving_chart, thin, volume_chart
 from phoenix_nb.reporting._comparison_data import ComparisonData, IntervalFrame, Pipelines, RunFacts
 from phoenix_nb.reporting._gather import ComparisonProvider, StoredComparisons, source_words
 from phoenix_nb.reporting._live import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
+from phoenix_nb.reporting._live_html import (
+    message_html,
+    run_html,
+    run_text,
+    simulation_html,
+    simulation_text,
+    status_html,
+)
 from phoenix_nb.reporting._page import ComparisonPage, Html, html_environment, stylesheet
 from phoenix_nb.reporting._parameters import ComparisonParameters, cell_parameters
 from phoenix_nb.reporting._publish import RESULT_MIME, publish, published_results, read_published
@@ -44,15 +52,21 @@ __all__ = [
     "formats",
     "html_environment",
     "interval_frame",
+    "message_html",
     "notebook_path",
     "publish",
     "published_results",
     "read_published",
     "report_notebook_path",
+    "run_html",
     "run_report",
+    "run_text",
     "running_bounds",
     "saving_chart",
+    "simulation_html",
+    "simulation_text",
     "source_words",
+    "status_html",
     "stylesheet",
     "template_root",
     "thin",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from phoenix_nb.reporting import run_html, run_text
 from phoenix_nb_widgets._experiment_view_model import (
     ExperimentForm,
     ExperimentPanelState,
@@ -11,7 +12,6 @@ from phoenix_nb_widgets._experiment_view_model import (
 )
 from phoenix_nb_widgets._panel import Panel, choose
 from phoenix_nb_widgets._ports import ComparisonPort
-from phoenix_nb_widgets._render import run_html, run_text
 
 __all__ = ["ExperimentPanel"]
 

@@ -9,8 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 
-from phoenix_nb.reporting import Choice, stylesheet
-from phoenix_nb_widgets._render import message_html, status_html
+from phoenix_nb.reporting import Choice, message_html, status_html, stylesheet
 from phoenix_nb_widgets._throttle import LatestWins
 from phoenix_nb_widgets._view_model import PanelState, ViewModel
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from phoenix_nb.reporting import simulation_html, simulation_text
 from phoenix_nb_widgets._panel import Panel, choose
 from phoenix_nb_widgets._ports import SimulationPort
-from phoenix_nb_widgets._render import simulation_html, simulation_text
 from phoenix_nb_widgets._simulation_view_model import (
     SimulationForm,
     SimulationPanelState,

@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from phoenix_nb.reporting import message_html, run_html, run_text, simulation_html
+from phoenix_nb.reporting._band import band_svg
 from phoenix_nb.testing.panel_lab import ScriptedLab
 from phoenix_nb_widgets import ExperimentPanel, SimulationPanel
-from phoenix_nb_widgets._band import band_svg
-from phoenix_nb_widgets._render import message_html, run_html, run_text, simulation_html
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What panels show as HTML and, in words, as text. Nothing is computed here."""
+"""What panels and notebook cells show of a run: as HTML and, in words, as text. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from phoenix_nb.reporting import RunView, SimulationView, formats, html_environment, verdict_sign
-from phoenix_nb_widgets._band import band_svg
+from phoenix_nb.reporting import formats
+from phoenix_nb.reporting._band import band_svg
+from phoenix_nb.reporting._live import RunView, SimulationView
+from phoenix_nb.reporting._page import html_environment
+from phoenix_nb.reporting._words import verdict_sign
 
 __all__ = ["message_html", "run_html", "run_text", "simulation_html", "simulation_text", "status_html"]
 
 
 @cache
 def _macros() -> Any:
-    return html_environment(Path(__file__).resolve().parent).get_template("panels.html.j2").module
+    return html_environment(Path(__file__).resolve().parent / "page").get_template("live.html.j2").module
 
 
 def message_html(error: str, hint: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from phoenix_nb.reporting import thin
+from phoenix_nb.reporting._charts import thin
 
 __all__ = ["band_svg"]
 
