@@ -9,6 +9,7 @@ from phoenix_nb.collector.components._attributes import ATTRIBUTES
 from phoenix_nb.collector.components._base import ComponentKind, ComponentType
 from phoenix_nb.collector.components._batch import BATCH
 from phoenix_nb.collector.components._filter import FILTER
+from phoenix_nb.collector.components._group_by_attrs import GROUP_BY_ATTRS
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
@@ -22,6 +23,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     BATCH,
     FILTER,
     FORWARD,
+    GROUP_BY_ATTRS,
     MEMORY_LIMITER,
     RESOURCE,
 )
