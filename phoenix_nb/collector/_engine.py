@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from phoenix_nb.collector._config import CollectorConfig, Pipeline
+from phoenix_nb.collector._decode import unsupported
 from phoenix_nb.collector._graph import build_graph
 from phoenix_nb.collector._problem import refusal
-from phoenix_nb.collector._decode import unsupported
 from phoenix_nb.collector._validate import version_of
 from phoenix_nb.collector.components import (
     BuildError,
@@ -41,7 +41,7 @@ class _Line:
 
 
 class EmbeddedEngine:
-    """Runs every metrics pipeline of a configuration; implements ``PipelineEngine``.
+    """Runs every metrics pipeline of a configuration; implements ``SavableEngine``.
 
     Every receiver gets the same payloads. What an exporter receives from several pipelines comes payload by payload,
     pipelines in the order of the text. A payload from which nothing is left stays in the output as an empty one, so
@@ -133,6 +133,9 @@ class EmbeddedEngine:
                 yield _key(line.pipeline.id, ident), stage
         for ident, stage in self._connectors.items():
             yield f"connector {ident}", stage
+
+    def close(self) -> None:
+        """Nothing is held that would have to be released."""
 
     def snapshot(self) -> bytes:
         """The state of all stateful components, as JSON."""

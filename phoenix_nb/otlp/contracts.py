@@ -12,7 +12,15 @@ from phoenix_nb.interfaces.evidence import Interval
 from phoenix_nb.otlp._dictionary import Dictionaries
 from phoenix_nb.otlp._frames import Frames
 
-__all__ = ["EngineOutput", "PipelineEngine", "Source", "SourceInfo", "TelemetryStore"]
+__all__ = [
+    "EngineMeasures",
+    "EngineOutput",
+    "PipelineEngine",
+    "SavableEngine",
+    "Source",
+    "SourceInfo",
+    "TelemetryStore",
+]
 
 
 class SourceInfo(Value):
@@ -74,23 +82,42 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EngineMeasures:
+    """What a real collector cost, one entry per payload of the call. The embedded engine has no such thing."""
+
+    latency_seconds: tuple[float, ...]
+    """From sending a payload to the collector's answer, seconds."""
+    cpu_seconds: tuple[float | None, ...]
+    """CPU time of the collector since the payload before, idle time between payloads included, seconds."""
+    rss_bytes: tuple[int | None, ...]
+    """Resident memory of the collector after the payload, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOutput:
     """What one call of an engine sent to each exporter."""
 
     by_exporter: Mapping[str, Frames]
-    """Per exporter id the payloads it received."""
+    """Per exporter id the payloads it received; empty when the engine failed."""
     warnings: tuple[str, ...] = field(default=())
     """What the collector would have logged as warnings or errors."""
     refused: Mapping[int, str] = field(default_factory=dict)
     """Payloads (counted within the call) that a component refused, with the error that the sender would get."""
+    regrouped: bool = False
+    """Whether payloads of the output may not be those of the input one by one; then only point times tell."""
+    measures: EngineMeasures | None = None
+    """What a real collector cost; ``None`` with the embedded engine."""
+    failure: str = ""
+    """Why the engine does not answer; empty while it does. A failed engine is silent, which is not an empty output."""
 
 
 @runtime_checkable
 class PipelineEngine(Protocol):
-    """A compiled collector configuration.
+    """A collector configuration that can be run.
 
-    Promised: synchronous, deterministic, free of IO; splitting the same payloads into other calls gives the
-    same output. Not promised: thread safety; use one engine from one thread at a time.
+    Promised: synchronous and bounded in time; splitting the same payloads into other calls gives the same
+    output, as far as no component acts on the wall clock. Not promised: thread safety, use one engine from
+    one thread at a time; quickness, a real collector answers when it is done: call it from a worker thread.
     """
 
     def process(self, frames: Frames) -> EngineOutput:
@@ -98,8 +125,17 @@ class PipelineEngine(Protocol):
         ...
 
     def flush(self) -> EngineOutput:
-        """What components still hold, as at a shutdown of the collector."""
+        """What components still hold, as at a shutdown of the collector; nothing can be processed afterwards."""
         ...
+
+    def close(self) -> None:
+        """Release everything, without a flush; may be called twice and from any thread."""
+        ...
+
+
+@runtime_checkable
+class SavableEngine(PipelineEngine, Protocol):
+    """An engine whose state can be kept and taken up again. It is free of IO and deterministic."""
 
     def snapshot(self) -> bytes:
         """The state of all stateful components."""

@@ -11,10 +11,10 @@ from phoenix_nb.evidence import cost
 from phoenix_nb.interfaces import Context, CostComparison, CostEstimate, SavingsProjection, Usage
 from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.runtime import default_prices
-from phoenix_nb.testing.contracts import CostAnalyzerContract, PipelineEngineContract
+from phoenix_nb.testing.contracts import CostAnalyzerContract, SavableEngineContract
 
 
-class TestEmbeddedEngine(PipelineEngineContract):
+class TestEmbeddedEngine(SavableEngineContract):
     @pytest.fixture(params=catalog.names())
     def make(self, request: pytest.FixtureRequest) -> Callable[[Dictionaries], EmbeddedEngine]:
         config = parse_config(catalog.load(request.param).yaml)

@@ -13,6 +13,7 @@ from phoenix_nb.testing.contracts._experiments import (
 )
 from phoenix_nb.testing.contracts._frames import (
     PipelineEngineContract,
+    SavableEngineContract,
     SourceContract,
     TelemetryStoreContract,
     sample_frames,
@@ -71,6 +72,7 @@ __all__ = [
     "ReportServiceContract",
     "ReportStoreContract",
     "RunsExperiments",
+    "SavableEngineContract",
     "ServiceRegistryContract",
     "SimulationServiceContract",
     "SimulationStoreContract",

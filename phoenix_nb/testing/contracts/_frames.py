@@ -21,11 +21,17 @@ from phoenix_nb.otlp import (
     Temporality,
     encode_protobuf,
 )
-from phoenix_nb.otlp.contracts import PipelineEngine, Source, TelemetryStore
+from phoenix_nb.otlp.contracts import PipelineEngine, SavableEngine, Source, TelemetryStore
 from phoenix_nb.testing.contracts._base import CTX, PATIENCE, Contract
 from phoenix_nb.testing.samples import sample_interval
 
-__all__ = ["PipelineEngineContract", "SourceContract", "TelemetryStoreContract", "sample_frames"]
+__all__ = [
+    "PipelineEngineContract",
+    "SavableEngineContract",
+    "SourceContract",
+    "TelemetryStoreContract",
+    "sample_frames",
+]
 
 _SECOND = 1_000_000_000
 _BEGIN = 1_767_225_600 * _SECOND
@@ -110,24 +116,17 @@ class PipelineEngineContract(Contract):
             ]
             assert self._sent(make(dictionaries), parts) == whole
 
-    async def test_a_restored_engine_goes_on(
-        self, subject: PipelineEngine, make: Callable[[Dictionaries], PipelineEngine]
-    ) -> None:
-        assert subject is not None
-        dictionaries = Dictionaries()
-        first, second = sample_frames(dictionaries, 4), sample_frames(dictionaries, 4, first=4)
-        one, two = make(dictionaries), make(dictionaries)
-        before = self._outputs(one.process(first).by_exporter)
-        state = one.snapshot()
-        two.restore(state)
-        assert self._sent(two, [second]) == self._sent(one, [second])
-        assert isinstance(before, dict)
+    async def test_an_engine_is_closed_as_often_as_one_likes(self, subject: PipelineEngine) -> None:
+        subject.close()
+        subject.close()
 
     def _sent(self, engine: PipelineEngine, chunks: list[Frames]) -> dict[str, list[bytes]]:
         sent: dict[str, list[bytes]] = {}
-        for output in (*(engine.process(chunk) for chunk in chunks), engine.flush()):
-            for exporter, payloads in self._outputs(output.by_exporter).items():
-                sent.setdefault(exporter, []).extend(payloads)
+        with contextlib.closing(engine):
+            for output in (*(engine.process(chunk) for chunk in chunks), engine.flush()):
+                assert not output.failure
+                for exporter, payloads in self._outputs(output.by_exporter).items():
+                    sent.setdefault(exporter, []).extend(payloads)
         return sent
 
     @staticmethod
@@ -138,6 +137,25 @@ class PipelineEngineContract(Contract):
             exporter: [raw for raw in encode_protobuf(frames) if raw]
             for exporter, frames in by_exporter.items()
         }
+
+
+class SavableEngineContract(PipelineEngineContract):
+    """Fixtures: as for :class:`PipelineEngineContract`."""
+
+    interface = SavableEngine
+
+    async def test_a_restored_engine_goes_on(
+        self, subject: SavableEngine, make: Callable[[Dictionaries], SavableEngine]
+    ) -> None:
+        assert subject is not None
+        dictionaries = Dictionaries()
+        first, second = sample_frames(dictionaries, 4), sample_frames(dictionaries, 4, first=4)
+        one, two = make(dictionaries), make(dictionaries)
+        before = self._outputs(one.process(first).by_exporter)
+        state = one.snapshot()
+        two.restore(state)
+        assert self._sent(two, [second]) == self._sent(one, [second])
+        assert isinstance(before, dict)
 
 
 class TelemetryStoreContract(Contract):
