@@ -66,7 +66,7 @@ class Database:
                 # One thread inside DuckDB per call is enough: the pool gives the parallelism.
                 connection = duckdb.connect(name, config={"threads": 1})
             except duckdb.Error as error:
-                if path is not None and "lock" in str(error).lower():
+                if path is not None and "could not set lock on file" in str(error).lower():
                     found = re.search(r"PID (\d+)", str(error))
                     raise busy(path, int(found[1]) if found else None) from error
                 raise _storage_error(name, error) from error
@@ -83,6 +83,8 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """What ``work`` returns for a cursor; it must fetch everything before it returns.
+
+        All that it reads is of one moment, whatever is written meanwhile; it cannot write.
 
         Raises:
             ClosedError: the database was closed.
@@ -107,7 +109,11 @@ class Database:
     def _read(self, work: Work[T]) -> T:
         cursor = self._connection.cursor()
         try:
-            return work(cursor)
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                return work(cursor)
+            finally:
+                _roll_back(cursor)
         except duckdb.Error as error:
             raise _storage_error(self._name, error) from error
         finally:

@@ -154,7 +154,6 @@ def _chunk(
     reader: BookReader, known: Dictionaries, stream: int, start: int, stop: int, cursor: Cursor
 ) -> Frames | None:
     """Payloads from ``start`` on, at most until ``stop`` or the end of a book; ``None`` when they are gone."""
-    cursor.execute("BEGIN")  # one view of all tables, whatever is deleted meanwhile
     payloads = cursor.execute(
         "SELECT * FROM telemetry_payload WHERE stream = ? AND payload >= ? AND payload < ? ORDER BY payload",
         [stream, start, stop],
@@ -174,6 +173,4 @@ def _chunk(
             ("point, wire", "telemetry_side"),
         )
     )
-    frames = frames_from(Rows(payloads, points, sides), known, partial(reader.translate, cursor, book))
-    cursor.execute("COMMIT")
-    return frames
+    return frames_from(Rows(payloads, points, sides), known, partial(reader.translate, cursor, book))
