@@ -3,13 +3,14 @@
 from phoenix_nb.analysis._attribution import AttributionRow, Dimension, attribution
 from phoenix_nb.analysis._interval_figures import anomalies, arm_figure, compare_figure
 from phoenix_nb.analysis._meter import ExperimentMeter
-from phoenix_nb.analysis._output import combined_output
+from phoenix_nb.analysis._output import ArmOutput, combined_output
 from phoenix_nb.analysis._paired_run import Billing, PairedRun, Step
 from phoenix_nb.analysis._query import QueryRun
 from phoenix_nb.analysis._static import CriticalSeries, static_check
 from phoenix_nb.analysis._stream_summary import StreamSummary, lost_series
 
 __all__ = [
+    "ArmOutput",
     "AttributionRow",
     "Billing",
     "CriticalSeries",

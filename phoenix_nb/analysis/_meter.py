@@ -15,6 +15,8 @@ from phoenix_nb.analysis._bins import LATE, PayloadBins, TimeBins, infer_period,
 from phoenix_nb.analysis._coverage_report import coverage_report
 from phoenix_nb.analysis._json_proxy import JsonProxy
 from phoenix_nb.analysis._ledger import Ledger
+from phoenix_nb.analysis._load import ArmLoad, latency_p99
+from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import CriticalSeries
 from phoenix_nb.analysis._usage import arm_usage
 from phoenix_nb.errors import InvalidRequestError
@@ -49,8 +51,11 @@ class _ArmBin:
     points: int = 0
     bytes: int = 0
     late: int = 0
+    refused: int = 0
     silent: bool = False
     keys: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    load: ArmLoad = field(default_factory=ArmLoad)
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ class _Call:
     """Arguments of one ``observe``."""
 
     raw: Frames
-    arms: tuple[Frames | None, Frames | None]
+    arms: tuple[ArmOutput, ArmOutput]
 
 
 class ExperimentMeter:
@@ -122,18 +127,20 @@ class ExperimentMeter:
         self._last: int | None = None
         self._silent: dict[Arm, int] = dict.fromkeys(_ARMS, 0)
         self._heard: dict[Arm, int] = dict.fromkeys(_ARMS, 0)
+        self._load: dict[Arm, ArmLoad] = {arm: ArmLoad() for arm in _ARMS}
         self._finished = False
 
     # -- feeding ---------------------------------------------------------------------------------------------
 
-    def observe(self, raw: Frames, baseline: Frames | None, candidate: Frames | None) -> list[Interval]:
+    def observe(
+        self, raw: Frames, baseline: ArmOutput | Frames | None, candidate: ArmOutput | Frames | None
+    ) -> list[Interval]:
         """Add payloads and what both arms sent for them; returns the intervals that became final.
 
         Args:
             raw: payloads of the source; may be empty when arms only flush.
-            baseline: what the baseline sent; empty frames are an acknowledged empty output, ``None`` means
-            that it
-                was silent: it failed.
+            baseline: what the baseline sent, with what it cost where that is known; empty frames are an
+                acknowledged empty output, ``None`` means that it was silent: it failed.
             candidate: likewise.
 
         Raises:
@@ -141,10 +148,11 @@ class ExperimentMeter:
         """
         if self._finished:
             raise InvalidRequestError("the meter has finished", hint="make a new one for a new run")
-        for frames in (raw, baseline, candidate):
+        arms = _arm(baseline), _arm(candidate)
+        for frames in (raw, *(arm.frames for arm in arms)):
             if frames is not None and frames.dictionaries is not self.dictionaries:
                 raise InvalidRequestError("frames of other dictionaries cannot be measured together")
-        call = _Call(raw, (baseline, candidate))
+        call = _Call(raw, arms)
         if self._bins is None:
             self._held.append(call)
             if self._period is None:
@@ -196,22 +204,39 @@ class ExperimentMeter:
         self._tracker.add_raw(raw, where)
         touched = np.unique(where[where != LATE]).tolist()
         for side, arm in enumerate(_ARMS):
-            frames = call.arms[side]
-            if frames is None:
+            self._add_cost(side, arm, call.arms[side], raw, payloads)
+            if call.arms[side].frames is None:
                 for number in touched:
                     self._bin(number).arms[side].silent = True
                 continue
-            self._add_arm(side, arm, frames, raw, payloads, where)
+            self._add_arm(side, arm, call.arms[side], raw, payloads, where)
+
+    def _add_cost(self, side: int, arm: Arm, sent: ArmOutput, raw: Frames, payloads: PayloadBins) -> None:
+        """Put what each payload cost the arm, and what it refused, into the payload's bin."""
+        own = np.where(payloads.bin == LATE, payloads.frontier, payloads.bin).tolist()
+        points = np.diff(raw.bounds("p")).tolist()
+        for payload in sent.refused:
+            self._bin(own[payload]).arms[side].refused += points[payload]
+        if sent.measures is None:
+            return
+        for payload, number in enumerate(own[: len(sent.measures.latency_seconds)]):
+            into = self._bin(number).arms[side]
+            into.latencies.append(sent.measures.latency_seconds[payload])
+            into.load.add(sent.measures, payload)
+            self._load[arm].add(sent.measures, payload)
 
     def _add_arm(
-        self, side: int, arm: Arm, frames: Frames, raw: Frames, payloads: PayloadBins, where: Ids
+        self, side: int, arm: Arm, sent: ArmOutput, raw: Frames, payloads: PayloadBins, where: Ids
     ) -> None:
+        frames = sent.frames
+        if frames is None:
+            return
         timeline = self._timeline()
         size = measure(frames).bytes
         self.ledgers[arm].add(frames, size)
         if frames is raw:
             own, frontier = where, payloads.frontier[raw.p_payload]
-        elif frames.n_payloads == raw.n_payloads:
+        elif frames.n_payloads == raw.n_payloads and not sent.regrouped:
             own, frontier = timeline.of_points(frames, payloads), payloads.frontier[frames.p_payload]
         else:
             own = timeline.of_regrouped(frames)
@@ -320,6 +345,10 @@ class ExperimentMeter:
             series=len(keys),
             critical_covered=counts.covered if counts else 0,
             critical_in_aggregate=counts.aggregate if counts else 0,
+            refused=sent.refused,
+            latency_p99_seconds=latency_p99(sent.latencies),
+            cpu_seconds=sent.load.cpu_seconds,
+            rss_bytes=sent.load.rss_bytes,
         )
 
     # -- results ---------------------------------------------------------------------------------------------
@@ -383,6 +412,7 @@ class ExperimentMeter:
             period_seconds=period,
             interval_seconds=length,
             intervals=self._heard[arm],
+            load=self._load[arm],
         )
 
     def critical_series(self) -> CriticalSeries:
@@ -395,6 +425,10 @@ class ExperimentMeter:
     def coverage(self, static: tuple[StaticFinding, ...] = ()) -> CoverageReport:
         """What became of the critical processes in the final intervals."""
         return coverage_report(self._tracker, self.plan, static)
+
+
+def _arm(given: ArmOutput | Frames | None) -> ArmOutput:
+    return given if isinstance(given, ArmOutput) else ArmOutput(given)
 
 
 def _tally(numbers: Ids) -> list[tuple[int, int]]:
@@ -444,7 +478,10 @@ def _carry(source: _Bin, target: _Bin) -> None:
         new.late += old.late
         new.points += old.points
         new.bytes += old.bytes
+        new.refused += old.refused
         new.keys.extend(old.keys)
+        new.latencies.extend(old.latencies)
+        new.load.merge(old.load)
 
 
 def _timestamp(nanoseconds: int) -> datetime:

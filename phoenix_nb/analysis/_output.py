@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from phoenix_nb.errors import InvalidRequestError
-from phoenix_nb.otlp import Frames
-from phoenix_nb.otlp.contracts import EngineOutput
+from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp.contracts import EngineMeasures, EngineOutput
 
-__all__ = ["combined_output"]
+__all__ = ["ArmOutput", "combined_output"]
 
 _UNBILLED: Final = ("debug", "nop", "logging")
 """Exporter types that send nothing to a backend."""
@@ -44,3 +45,30 @@ def combined_output(output: EngineOutput, exporter: str | None = None) -> Frames
     if not chosen:
         return None
     return chosen[0] if len(chosen) == 1 else Frames.concat(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmOutput:
+    """What one arm made of the payloads of one call."""
+
+    frames: Frames | None
+    """What it sent; ``None`` when it was silent: it failed."""
+    regrouped: bool = False
+    """Whether its payloads may not be those of the call one by one."""
+    refused: frozenset[int] = field(default=frozenset())
+    """Payloads of the call that it refused."""
+    measures: EngineMeasures | None = None
+    """What it cost, where a real collector tells."""
+
+    @classmethod
+    def of(cls, output: EngineOutput, dictionaries: Dictionaries) -> ArmOutput:
+        """What an engine gave, as one stream."""
+        if output.failure:
+            return cls(None, measures=output.measures)
+        frames = combined_output(output)
+        return cls(
+            Frames.empty(dictionaries) if frames is None else frames,
+            output.regrouped,
+            frozenset(output.refused),
+            output.measures,
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from phoenix_nb.analysis._meter import ExperimentMeter
-from phoenix_nb.analysis._output import combined_output
+from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import static_check
 from phoenix_nb.analysis._warnings import run_warnings
 from phoenix_nb.evidence import Judge
@@ -92,7 +93,11 @@ class PairedRun:
         self._plan = plan
         self._billing = billing
         self._make_candidate = candidate
-        self._arms = (baseline(dictionaries), candidate(dictionaries))
+        self._arms: dict[Arm, PipelineEngine] = {Arm.BASELINE: baseline(dictionaries)}
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            self._arms[Arm.CANDIDATE] = candidate(dictionaries)
+            undo.pop_all()
         self._meter = ExperimentMeter(plan, dictionaries, period_seconds=period_seconds)
         self._judge = Judge(plan, planned_intervals=planned_intervals)
         self._static: tuple[StaticFinding, ...] = ()
@@ -100,6 +105,7 @@ class PairedRun:
         self._intervals = 0
         self._late = self._duplicates = self._skipped = 0
         self._notes: dict[str, None] = {}
+        self._failures: dict[Arm, str] = {}
 
     @property
     def intervals(self) -> int:
@@ -113,7 +119,7 @@ class PairedRun:
 
     def observe(self, raw: Frames) -> Step:
         """Send payloads through both arms."""
-        outputs = [self._sent(arm.process(raw)) for arm in self._arms]
+        outputs = [self._sent(arm.process(raw), name) for name, arm in self._arms.items()]
         intervals = self._meter.observe(raw, outputs[0], outputs[1])
         return self._step(raw, outputs, intervals)
 
@@ -124,19 +130,26 @@ class PairedRun:
             InvalidRequestError: no payload was ever observed.
         """
         empty = Frames.empty(self._meter.dictionaries)
-        outputs = [self._sent(arm.flush()) for arm in self._arms]
-        intervals = self._meter.observe(empty, outputs[0], outputs[1]) if any(map(len, outputs)) else []
+        outputs = [self._sent(arm.flush(), name) for name, arm in self._arms.items()]
+        left = any(output.frames is not None and len(output.frames) for output in outputs)
+        intervals = self._meter.observe(empty, outputs[0], outputs[1]) if left else []
         intervals += self._meter.finish()
         step = self._step(empty, outputs, intervals)
         self._check_rules(self._intervals)
         return step
 
-    def _sent(self, output: EngineOutput) -> Frames:
-        self._notes.update(dict.fromkeys(output.warnings))
-        frames = combined_output(output)
-        return Frames.empty(self._meter.dictionaries) if frames is None else frames
+    def close(self) -> None:
+        """Release what both arms hold; may be called twice. What was measured stays."""
+        for arm in self._arms.values():
+            arm.close()
 
-    def _step(self, raw: Frames, outputs: list[Frames], intervals: list[Interval]) -> Step:
+    def _sent(self, output: EngineOutput, arm: Arm) -> ArmOutput:
+        self._notes.update(dict.fromkeys(output.warnings))
+        if output.failure:
+            self._failures.setdefault(arm, f"The {arm.value} failed: {output.failure}.")
+        return ArmOutput.of(output, self._meter.dictionaries)
+
+    def _step(self, raw: Frames, outputs: list[ArmOutput], intervals: list[Interval]) -> Step:
         for interval in intervals:
             self._judge.add(interval)
             self._late += interval.late_points
@@ -146,7 +159,9 @@ class PairedRun:
         if self._intervals >= 2 * self._checked and intervals:
             # New critical processes may come at any time; looking again at every doubling keeps it cheap.
             self._check_rules(self._intervals)
-        return Step(raw, outputs[0], outputs[1], tuple(intervals))
+        empty = Frames.empty(self._meter.dictionaries)
+        baseline, candidate = (empty if output.frames is None else output.frames for output in outputs)
+        return Step(raw, baseline, candidate, tuple(intervals))
 
     def _check_rules(self, at: int) -> None:
         self._checked = max(at, 1)
@@ -194,6 +209,7 @@ class PairedRun:
                 duplicates=self._duplicates,
                 skipped=self._skipped,
                 notes=tuple(self._notes),
+                failures=tuple(self._failures.values()),
             ),
             analyzed_at=now,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -115,12 +116,17 @@ def _run(
     times = np.unique(raw.p_time)
     tracker.add_raw(raw, _scrape(raw, times))
     try:
-        engine = make_engine(dictionaries)
-        outputs = [combined_output(engine.process(raw)), combined_output(engine.flush())]
+        with contextlib.closing(make_engine(dictionaries)) as engine:
+            given = engine.process(raw), engine.flush()
     except UnsupportedComponentError as exc:
         why = f"the candidate cannot be run here: {exc.message}"
         return {unit.name: (StaticSafety.UNKNOWN, why) for unit in tracker.units}
-    for output in outputs:
+    failure = next((output.failure for output in given if output.failure), "")
+    if failure:
+        return {
+            unit.name: (StaticSafety.UNKNOWN, f"the candidate failed: {failure}") for unit in tracker.units
+        }
+    for output in map(combined_output, given):
         if output is not None:
             tracker.add_arm(_ARM, output, _scrape(output, times))
     counts = tracker.finalise(_SCRAPES)[_ARM]

@@ -7,6 +7,7 @@ import numpy as np
 from phoenix_nb.analysis._activity import ActivityCounter
 from phoenix_nb.analysis._json_proxy import JsonProxy
 from phoenix_nb.analysis._ledger import Ledger
+from phoenix_nb.analysis._load import ArmLoad
 from phoenix_nb.interfaces.cost import MetricUsage, Usage
 from phoenix_nb.otlp import Dictionaries, MetricType
 
@@ -25,6 +26,7 @@ def arm_usage(
     period_seconds: float,
     interval_seconds: float,
     intervals: int,
+    load: ArmLoad,
 ) -> Usage:
     """Put together what a ledger and an activity counter hold."""
     points = ledger.padded()[: len(dictionaries.series)]
@@ -42,6 +44,8 @@ def arm_usage(
         activity=activity.activity() if activity is not None else (),
         p95_points_per_minute=activity.p95_points_per_minute() if activity is not None else None,
         metrics=_by_metric(ledger, dictionaries, json_bytes),
+        cpu_seconds=load.cpu_seconds,
+        rss_bytes=load.mean_rss_bytes,
     )
 
 

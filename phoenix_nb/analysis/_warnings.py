@@ -10,7 +10,13 @@ _MOST_NOTES = 5
 
 
 def run_warnings(
-    coverage: CoverageReport, *, late: int, duplicates: int, skipped: int, notes: tuple[str, ...]
+    coverage: CoverageReport,
+    *,
+    late: int,
+    duplicates: int,
+    skipped: int,
+    notes: tuple[str, ...],
+    failures: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """Sentences about selectors that match nothing and about payloads that are not as they should be.
 
@@ -20,8 +26,10 @@ def run_warnings(
         duplicates: points with the same series and time as another one.
         skipped: intervals without any payload.
         notes: what the pipelines would have logged.
+        failures: why arms stopped to answer, a sentence each.
     """
-    found = [f"The critical selector {one!r} matched no process." for one in coverage.unmatched_selectors]
+    found = [*failures]
+    found.extend(f"The critical selector {one!r} matched no process." for one in coverage.unmatched_selectors)
     if duplicates:
         found.append(
             f"{duplicates:,} points of the source have the same series and time as another one; "

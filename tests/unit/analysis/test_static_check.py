@@ -33,10 +33,7 @@ class RuleEngine:
     def flush(self) -> EngineOutput:
         return EngineOutput({})
 
-    def snapshot(self) -> bytes:
-        return b""
-
-    def restore(self, state: bytes) -> None:
+    def close(self) -> None:
         """Nothing is kept."""
 
 
