@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from phoenix_nb.cli import _compare, _demo, _doctor, _experiment, _pipeline, _record, _report, _simulate
-from phoenix_nb.cli._errors import EXIT_INTERRUPTED, EXIT_USAGE, guarded
+from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded
 from phoenix_nb.cli._state import OPTIONS
 
 __all__ = ["app", "main"]
+
+_WRONG_USAGE = typer.BadParameter.__mro__[2]
+"""``ClickException``: Typer carries a click of its own in some releases and uses the installed one in others."""
 
 app = typer.Typer(
     name="phoenix",
@@ -64,26 +67,62 @@ _doctor.register(app)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    # `--debug` is taken anywhere: it is what one adds to a command that just failed.
-    debug = "--debug" in words
-    words = (["--debug"] if debug else []) + [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a sign shows a question mark; it is no reason to fail.
+            stream.reconfigure(errors="replace")
+    words, debug = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     code = guarded(lambda: _invoke(words), debug=debug)
-    sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(_flushed(code))
+
+
+def _global_options_first(words: Sequence[str]) -> tuple[list[str], bool]:
+    """The words with ``--debug`` and ``--workspace`` in front: they are taken anywhere, as what one adds last."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            rest += [word, *left]
+            break
+        if word == "--debug" or word.startswith("--workspace="):
+            front.append(word)
+        elif word == "--workspace" and left:
+            front += [word, left.pop(0)]
+        else:
+            rest.append(word)
+    return front + rest, "--debug" in front
 
 
 def _invoke(words: list[str]) -> int | None:
     # A width is fixed when nobody watches, so that piped output never depends on the terminal.
     if not sys.stdout.isatty():
         os.environ.setdefault("COLUMNS", "120")
+    if "_PHOENIX_COMPLETE" in os.environ:
+        # The shell asks for completions: Typer answers and ends the process.
+        app(prog_name="phoenix")
+    command = typer.main.get_command(app)
     try:
-        outcome = app(args=words, standalone_mode=False)
-    except click.exceptions.Exit as ended:
+        # Not app(): Typer's own runner turns an interrupt into an exit code before anybody can say what was kept.
+        with command.make_context("phoenix", words) as context:
+            outcome = command.invoke(context)
+    except typer.Exit as ended:
         return int(ended.exit_code)
-    except click.exceptions.Abort:
-        return EXIT_INTERRUPTED
-    except click.ClickException as problem:
-        problem.show()
+    except Exception as problem:
+        if not isinstance(problem, _WRONG_USAGE):
+            raise
+        problem.show()  # type: ignore[attr-defined]  # every ClickException has it
         return EXIT_USAGE
     return outcome if isinstance(outcome, int) else None
+
+
+def _flushed(code: int) -> int:
+    """Write out what is still buffered; a reader that went away is no failure of ours."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return code

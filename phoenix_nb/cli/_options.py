@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from phoenix_nb.errors import InvalidRequestError
-from phoenix_nb.runtime import parse_duration
 
 __all__ = ["Critical", "JsonFlag", "OutFolder", "RedactFlag", "Seconds", "Seed", "split_globs"]
 
 
 def _seconds(text: str) -> float:
+    from phoenix_nb.runtime import parse_duration
+
     try:
         return parse_duration(text)
     except InvalidRequestError as error:

@@ -24,8 +24,17 @@ def note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]]) -> None:
-    """Print a table; columns that hold numbers are aligned to the right."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]], *, numeric: Sequence[int] = ()
+) -> None:
+    """Print a table.
+
+    Args:
+        title: what it shows.
+        columns: names of the columns.
+        rows: cells; a missing one is shown as a dash, never as zero.
+        numeric: columns of written-out numbers; they and columns that hold numbers are aligned to the right.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -33,10 +42,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]
     body = [list(row) for row in rows]
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
     for number, name in enumerate(columns):
-        numeric = bool(body) and all(
+        numbers = bool(body) and all(
             isinstance(row[number], int | float) or row[number] is None for row in body
         )
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        right = numbers or number in numeric
+        shown.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in body:
         shown.add_row(*(Text(_cell(value)) for value in row))
     Console().print(shown)
@@ -44,7 +54,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]
 
 def _cell(value: JsonValue) -> str:
     if value is None:
-        return "–"
+        return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -11,9 +11,7 @@ import typer
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_REFUSED
 from phoenix_nb.cli._options import JsonFlag
 from phoenix_nb.cli._output import print_json, table
-from phoenix_nb.collector import catalog, validate_config
 from phoenix_nb.errors import NotFoundError
-from phoenix_nb.lab import read_text
 
 app = typer.Typer(
     name="pipeline",
@@ -29,6 +27,8 @@ VersionOption = Annotated[
 @app.command("list")
 def list_pipelines(as_json: JsonFlag = False) -> None:
     """List the pipelines of the catalogue."""
+    from phoenix_nb.collector import catalog
+
     entries = [catalog.load(name) for name in catalog.names()]
     if as_json:
         print_json([{"name": e.name, "title": e.title, "description": e.description} for e in entries])
@@ -41,6 +41,8 @@ def show_pipeline(
     name: Annotated[str, typer.Argument(help="A catalogue name.")], as_json: JsonFlag = False
 ) -> None:
     """Print the collector YAML of a catalogue pipeline."""
+    from phoenix_nb.collector import catalog
+
     if name not in catalog.names():
         raise NotFoundError(
             f"there is no pipeline {name!r} in the catalogue", hint=f"known: {', '.join(catalog.names())}"
@@ -61,6 +63,9 @@ def validate_pipeline(
     as_json: JsonFlag = False,
 ) -> int:
     """Check a configuration as `otelcol validate` does; silence and exit 0 mean valid."""
+    from phoenix_nb.collector import validate_config
+    from phoenix_nb.lab import read_text
+
     problems = validate_config(
         read_text(file), environment=dict(os.environ), collector_version=collector_version
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GlobalOptions", "OPTIONS"]
+__all__ = ["OPTIONS", "GlobalOptions"]
 
 
 @dataclass(slots=True)

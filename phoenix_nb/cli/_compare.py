@@ -1,0 +1,122 @@
+"""``phoenix compare``: one experiment to its end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK
+from phoenix_nb.cli._options import Critical, JsonFlag, OutFolder, RedactFlag, Seconds, Seed, split_globs
+from phoenix_nb.cli._output import note, print_json
+from phoenix_nb.cli._session import opened
+from phoenix_nb.cli._verdict import show_comparison
+
+if TYPE_CHECKING:
+    from phoenix_nb.lab import ExperimentHandle
+
+__all__ = ["finished", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("compare")(compare)
+
+
+def compare(
+    baseline: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASELINE", help="What runs today: a catalogue name or a collector YAML file."
+        ),
+    ],
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="What may replace it: a catalogue name or a YAML file.")
+    ],
+    source: Annotated[
+        str, typer.Option("--source", metavar="SOURCE", help="host, sim:PROFILE or a recording.")
+    ] = "host",
+    every: Annotated[
+        float | None, Seconds("--every", "Time between two scrapes; 1s for the host, 10s simulated.")
+    ] = None,
+    duration: Annotated[
+        float | None,
+        Seconds("--duration", "How long; 60s for the host, 2h simulated, a recording to its end."),
+    ] = None,
+    seed: Seed = None,
+    critical: Critical = "",
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="FILE", help="Criteria of the experiment, YAML; - is standard input."),
+    ] = None,
+    out: OutFolder = None,
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What the experiment is called.")] = "",
+    stop_when_decided: Annotated[
+        bool,
+        typer.Option("--stop-when-decided", help="End at PROMOTE or REJECT instead of at the planned end."),
+    ] = False,
+    cost_every: Annotated[
+        float, Seconds("--cost-every", "Scrape interval that monthly costs are computed for.")
+    ] = 60.0,
+    account: Annotated[
+        bool, typer.Option("--account", help="Cost of an account that sends nothing else: free tiers count.")
+    ] = False,
+    keep_payloads: Annotated[
+        bool,
+        typer.Option(
+            "--keep-payloads/--no-keep-payloads", help="Keep what was sent, for queries and reports."
+        ),
+    ] = True,
+    redact: RedactFlag = True,
+    check: Annotated[bool, typer.Option("--check", help="Exit 3 unless the verdict is PROMOTE.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Run both pipelines over the same process metrics and say which one to run."""
+    from phoenix_nb.interfaces import VerdictState
+    from phoenix_nb.lab import require_folder
+
+    if out is not None:
+        # Now, not after two hours.
+        require_folder(out)
+    with opened() as lab:
+        handle = lab.compare(
+            baseline,
+            candidate,
+            source=source,
+            every=every,
+            duration=duration,
+            seed=seed,
+            critical=split_globs(critical),
+            plan=plan,
+            keep_payloads=keep_payloads,
+            redact=redact,
+            name=name,
+            stop_when_decided=stop_when_decided,
+            cost_every=cost_every,
+            account=account,
+        )
+        finished(handle)
+        report = None if out is None else handle.report(out)
+        if as_json:
+            print_json(handle.to_json())
+            for warning in handle.results.warnings:
+                note(f"warning: {warning}")
+        else:
+            show_comparison(handle.experiment, handle.results, report)
+        passed = handle.results.verdict.state is VerdictState.PROMOTE
+    return EXIT_CHECK_FAILED if check and not passed else EXIT_OK
+
+
+def finished(handle: ExperimentHandle) -> ExperimentHandle:
+    """Wait for the end of a run; an interrupt ends the run as cancelled before it goes on.
+
+    Raises:
+        RunFailedError: the run broke.
+    """
+    try:
+        return handle.wait(progress=sys.stderr.isatty())
+    except KeyboardInterrupt:
+        note("interrupted: ending the run; press Ctrl-C again to leave at once")
+        handle.abort("interrupted at the terminal")
+        raise

@@ -1,0 +1,155 @@
+"""``phoenix experiment``: what this workspace holds, and the decisions on it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phoenix_nb.cli._options import JsonFlag
+from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.cli._session import chosen, opened
+from phoenix_nb.cli._verdict import show_comparison
+from phoenix_nb.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from phoenix_nb.interfaces import Experiment
+
+app = typer.Typer(
+    name="experiment", help="What this workspace holds, and the decisions on it.", no_args_is_help=True
+)
+
+Chosen = Annotated[str, typer.Argument(metavar="ID", help="An experiment id, or latest.")]
+
+
+@app.command("list")
+def list_experiments(as_json: JsonFlag = False) -> None:
+    """List the experiments, newest first."""
+    with opened() as lab:
+        found = lab.experiments()
+    if as_json:
+        print_json([_line(one) for one in found])
+        return
+    if not found:
+        typer.echo("This workspace holds no experiment yet: start one with phoenix compare")
+        return
+    from phoenix_nb.reporting import formats as fmt
+
+    rows = []
+    for one in found:
+        results = one.results
+        rows.append(
+            (
+                one.id,
+                one.name,
+                one.state.value,
+                fmt.MISSING if results is None else results.verdict.state.value,
+                fmt.MISSING if results is None else fmt.percent(results.window.points.reduction),
+                "yes" if one.promoted else "",
+                fmt.timestamp(one.created_at),
+            )
+        )
+    table(
+        "Experiments",
+        ("id", "name", "state", "verdict", "saved in window", "promoted", "created"),
+        rows,
+        numeric=(4,),
+    )
+
+
+def _line(one: Experiment) -> dict[str, object]:
+    results = one.results
+    return {
+        "experiment_id": one.id,
+        "name": one.name,
+        "state": one.state.value,
+        "state_reason": one.state_reason,
+        "source": one.config.source,
+        "verdict": None if results is None else results.verdict.state.value,
+        "decided_by": None if results is None else results.verdict.decided_by,
+        "intervals": 0 if results is None else results.intervals,
+        "promoted": one.promoted,
+        "created_at": one.created_at.isoformat(),
+    }
+
+
+@app.command("show")
+def show_experiment(experiment: Chosen, as_json: JsonFlag = False) -> None:
+    """Show one experiment: its state, and what it measured."""
+    with opened() as lab:
+        one = chosen(lab, experiment)
+        if as_json:
+            measured = lab.experiment(one.id).to_json() if one.results is not None else None
+            print_json({**_line(one), "results": measured})
+            return
+        names = [
+            lab.call(lab.services.pipelines.get_pipeline, pipeline).name
+            for pipeline in (one.baseline_pipeline, one.candidate_pipeline)
+        ]
+    typer.echo(f"{one.name} ({one.id})")
+    typer.echo(f"{names[0]} against {names[1]} over {one.config.source}")
+    typer.echo(f"State: {one.state.value}{' and promoted' if one.promoted else ''}; {one.state_reason}")
+    if one.results is None:
+        typer.echo("Nothing was measured.")
+        return
+    typer.echo()
+    show_comparison(one, one.results, None)
+
+
+@app.command("intervals")
+def show_intervals(
+    experiment: Chosen,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print one line per interval: CSV, or JSON with --json."""
+    with opened() as lab:
+        frame = lab.experiment(chosen(lab, experiment).id).intervals
+    if as_json:
+        import orjson
+
+        print_json(orjson.loads(frame.reset_index().to_json(orient="records", date_format="iso")))
+    else:
+        frame.to_csv(sys.stdout)
+
+
+@app.command("promote")
+def promote_experiment(
+    experiment: Chosen,
+    override: Annotated[
+        str,
+        typer.Option("--override", metavar="REASON", help="Promote against the verdict; the reason is kept."),
+    ] = "",
+) -> None:
+    """Record the candidate as what is deployed; what was deployed before is kept for a rollback."""
+    with opened() as lab:
+        one = chosen(lab, experiment)
+        lab.experiment(one.id).promote(override=override)
+        pipeline = lab.call(lab.services.pipelines.get_pipeline, one.candidate_pipeline)
+    typer.echo(f"{pipeline.name} is now what is deployed on {', '.join(one.target_nodes)}.")
+
+
+@app.command("rollback")
+def roll_back_experiment(
+    experiment: Chosen,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")
+    ] = "asked for at the terminal",
+) -> None:
+    """Put back what was deployed before the promotion."""
+    with opened() as lab:
+        one = chosen(lab, experiment)
+        lab.experiment(one.id).rollback(reason)
+    typer.echo(f"What was deployed on {', '.join(one.target_nodes)} before {one.id} is back.")
+
+
+@app.command("delete")
+def delete_experiment(
+    experiment: Annotated[str, typer.Argument(metavar="ID", help="An experiment id.")],
+) -> None:
+    """Forget an experiment and everything it measured."""
+    if experiment == "latest":
+        raise NotFoundError("delete takes an id, not latest", hint="phoenix experiment list shows the ids")
+    with opened() as lab:
+        lab.experiment(experiment).delete()
+    typer.echo(f"{experiment} is gone.")
