@@ -13,13 +13,14 @@ from typing import Any, Self, TypeVar
 
 import duckdb
 
-from phoenix_nb.errors import ClosedError, PhoenixError, StorageError
+from phoenix_nb.errors import ClosedError, StorageError
 from phoenix_nb.store._lock import OwnerLock, busy
 
 __all__ = ["Database"]
 
 T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
+_FULL = ("no space left", "out of disk", "disk quota", "file too large")
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -69,7 +70,7 @@ class Database:
                 if path is not None and "could not set lock on file" in str(error).lower():
                     found = re.search(r"PID (\d+)", str(error))
                     raise busy(path, int(found[1]) if found else None) from error
-                raise _storage_error(name, error) from error
+                raise _cannot_open(name, error) from error
             try:
                 _migrate(connection, name)
             except BaseException:
@@ -170,9 +171,17 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _storage_error(name: str, error: duckdb.Error) -> PhoenixError:
-    text = str(error).splitlines()[0]
-    full = "no space left" in text.lower() or "out of disk" in text.lower()
+def _cannot_open(name: str, error: duckdb.Error) -> StorageError:
+    return StorageError(
+        f"{name} cannot be opened: {_first_line(error)}",
+        hint="name a store that Phoenix made, or a file that does not exist yet",
+        details={"path": name},
+    )
+
+
+def _storage_error(name: str, error: duckdb.Error) -> StorageError:
+    text = _first_line(error)
+    full = any(sign in text.lower() for sign in _FULL)
     return StorageError(
         f"the store {name} refused: {text}",
         hint="the disk is full: free some space and run it again"
@@ -180,6 +189,10 @@ def _storage_error(name: str, error: duckdb.Error) -> PhoenixError:
         else "nothing of this call was written; look at the disk and the file",
         details={"path": name},
     )
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _scripts() -> list[tuple[int, str]]:
@@ -194,9 +207,7 @@ def _scripts() -> list[tuple[int, str]]:
 def _migrate(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Run the numbered scripts that the file has not seen; they only go forward."""
     try:
-        connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-        row: Any = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
-        present = int(row[0])
+        present = _present_version(connection, name)
         scripts = _scripts()
         newest = scripts[-1][0]
         if present > newest:
@@ -213,3 +224,16 @@ def _migrate(connection: duckdb.DuckDBPyConnection, name: str) -> None:
                 connection.execute("COMMIT")
     except duckdb.Error as error:
         raise _storage_error(name, error) from error
+
+
+def _present_version(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    tables = {table for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if tables and "schema_version" not in tables:
+        raise StorageError(
+            f"{name} is a database, but not a store of Phoenix",
+            hint="name a store that Phoenix made, or a file that does not exist yet",
+            details={"path": name},
+        )
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    row: Any = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+    return int(row[0])

@@ -10,14 +10,15 @@ import duckdb
 
 from phoenix_nb.errors import ConflictError, InternalError, InvalidRequestError, NotFoundError, StorageError
 
-__all__ = ["Cursor", "Documents", "VersionedDocuments", "just", "storable"]
+__all__ = ["Cursor", "Documents", "VersionedDocuments", "just", "storable", "stored_value"]
 
 Cursor = duckdb.DuckDBPyConnection
 Column = str | int | datetime
 Matching = Mapping[str, Sequence[str]]
 """Per column the values that are wanted: OR inside a column, AND between columns; no values means any."""
 
-_BEGIN: Final = "older-than:"
+_PAGE_AFTER: Final = "older-than:"
+"""What page tokens begin with; the id follows that the last page ended with."""
 
 
 class _Kept(Protocol):
@@ -127,7 +128,7 @@ class Documents(Generic[K]):
         Raises:
             InvalidRequestError: the token is none of ours.
         """
-        if token and not token.startswith(_BEGIN):
+        if token and not token.startswith(_PAGE_AFTER):
             raise InvalidRequestError(
                 "the page token is none of ours",
                 hint="take it from next_page_token of the last answer, or leave it out to begin",
@@ -136,26 +137,22 @@ class Documents(Generic[K]):
         where, wanted = _where(matching)
         (total,) = _one(cursor.execute(f"SELECT count(*) FROM {self._table} {where}", wanted))  # noqa: S608
         if token:
-            where, wanted = f"{where} {'AND' if where else 'WHERE'} id < ?", [*wanted, token[len(_BEGIN) :]]
+            where, wanted = (
+                f"{where} {'AND' if where else 'WHERE'} id < ?",
+                [*wanted, token[len(_PAGE_AFTER) :]],
+            )
         rows = cursor.execute(
             f"SELECT json FROM {self._table} {where} ORDER BY id DESC LIMIT ?",  # noqa: S608
             [*wanted, size + 1],
         ).fetchall()
         found = tuple(self._value(text) for (text,) in rows[:size])
-        return found, f"{_BEGIN}{found[-1].id}" if len(rows) > size else "", total
+        return found, f"{_PAGE_AFTER}{found[-1].id}" if len(rows) > size else "", total
 
     def _row(self, value: K) -> list[Column]:
         return [*(read(value) for read in self._columns.values()), value.model_dump_json()]
 
     def _value(self, text: str) -> K:
-        try:
-            return self._model.model_validate_json(text)
-        except ValueError as error:
-            raise StorageError(
-                f"a stored {self._what} cannot be read: {error}",
-                hint="the store was written by another version, or changed by hand",
-                details={"table": self._table},
-            ) from error
+        return stored_value(self._model, text, self._what)
 
 
 class VersionedDocuments(Documents[W]):
@@ -202,8 +199,24 @@ def storable(text: str) -> str:
     return text
 
 
+def stored_value(model: type[K], text: str, what: str) -> K:
+    """The value that was stored as this JSON.
+
+    Raises:
+        StorageError: it is not one.
+    """
+    try:
+        return model.model_validate_json(text)
+    except ValueError as error:
+        raise StorageError(
+            f"a stored {what} cannot be read: {error}",
+            hint="the store was written by another version of Phoenix, or changed by hand",
+            details={"kind": what},
+        ) from error
+
+
 def _where(matching: Matching) -> tuple[str, list[object]]:
-    asked = {name: [str(one) for one in values] for name, values in matching.items() if values}
+    asked = {name: [storable(str(one)) for one in values] for name, values in matching.items() if values}
     if not asked:
         return "", []
     return "WHERE " + " AND ".join(f"{name} IN ?" for name in asked), [*asked.values()]

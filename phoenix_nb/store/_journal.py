@@ -10,7 +10,7 @@ import pyarrow as pa
 from phoenix_nb.errors import ConflictError
 from phoenix_nb.interfaces import Context, Event, EventFilter
 from phoenix_nb.store._database import Database
-from phoenix_nb.store._documents import Cursor
+from phoenix_nb.store._documents import Cursor, stored_value
 
 __all__ = ["DuckDbJournal"]
 
@@ -113,6 +113,6 @@ def _read(wanted: EventFilter, limit: int, cursor: Cursor) -> tuple[Event, ...]:
         parameters += [key, text]
     rows = cursor.execute(
         f"SELECT json FROM event WHERE {' AND '.join(where) or 'TRUE'} ORDER BY sequence LIMIT ?",  # noqa: S608 - our words
-        [*parameters, limit],
+        [*parameters, max(limit, 0)],
     ).fetchall()
-    return tuple(Event.model_validate_json(text) for (text,) in rows)
+    return tuple(stored_value(Event, text, "event") for (text,) in rows)
