@@ -10,9 +10,11 @@ import pytest
 from phoenix_nb.interfaces import (
     AlertStore,
     ExperimentStore,
+    Journal,
     PipelineOperator,
     PipelineStore,
     ReportStore,
+    ServiceInstanceStore,
     SimulationStore,
 )
 from phoenix_nb.runtime import CallMetrics, VirtualClock, instrument
@@ -20,17 +22,21 @@ from phoenix_nb.store import (
     Database,
     DuckDbAlertStore,
     DuckDbExperimentStore,
+    DuckDbJournal,
     DuckDbPipelineOperator,
     DuckDbPipelineStore,
     DuckDbReportStore,
+    DuckDbServiceInstanceStore,
     DuckDbSimulationStore,
 )
 from phoenix_nb.testing.contracts import (
     AlertStoreContract,
     ExperimentStoreContract,
+    JournalContract,
     PipelineOperatorContract,
     PipelineStoreContract,
     ReportStoreContract,
+    ServiceInstanceStoreContract,
     SimulationStoreContract,
 )
 
@@ -86,3 +92,15 @@ class TestDuckDbReportStore(ReportStoreContract):
     @pytest.fixture
     def subject(self, database: Database) -> ReportStore:
         return DuckDbReportStore(database)
+
+
+class TestDuckDbJournal(JournalContract):
+    @pytest.fixture
+    def subject(self, database: Database) -> Journal:
+        return DuckDbJournal(database)
+
+
+class TestDuckDbServiceInstanceStore(ServiceInstanceStoreContract):
+    @pytest.fixture
+    def subject(self, database: Database) -> ServiceInstanceStore:
+        return DuckDbServiceInstanceStore(database)

@@ -18,6 +18,10 @@ from phoenix_nb.testing.contracts._frames import (
     TelemetryStoreContract,
     sample_frames,
 )
+from phoenix_nb.testing.contracts._journals import (
+    JournalContract,
+    ServiceInstanceStoreContract,
+)
 from phoenix_nb.testing.contracts._monitoring import (
     AlertServiceContract,
     CostAnalyzerContract,
@@ -60,6 +64,7 @@ __all__ = [
     "ExperimentControlContract",
     "ExperimentServiceContract",
     "ExperimentStoreContract",
+    "JournalContract",
     "LoadGeneratorContract",
     "MetricsCollectorContract",
     "MetricsProviderContract",
@@ -73,6 +78,7 @@ __all__ = [
     "ReportStoreContract",
     "RunsExperiments",
     "SavableEngineContract",
+    "ServiceInstanceStoreContract",
     "ServiceRegistryContract",
     "SimulationServiceContract",
     "SimulationStoreContract",
