@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from phoenix_nb.cli import _compare, _demo, _doctor, _experiment, _pipeline, _record, _report, _simulate
+from phoenix_nb.cli import (
+    _analyze,
+    _compare,
+    _demo,
+    _doctor,
+    _experiment,
+    _pipeline,
+    _record,
+    _report,
+    _simulate,
+)
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded
 from phoenix_nb.cli._state import OPTIONS
 
@@ -58,7 +68,7 @@ def root(
     OPTIONS.debug = debug
 
 
-for part in (_demo, _compare, _simulate, _record):
+for part in (_demo, _compare, _simulate, _record, _analyze):
     part.register(app)
 for noun in (_report, _pipeline, _experiment):
     app.add_typer(noun.app)

@@ -34,6 +34,7 @@ from phoenix_nb.evidence._secondary import (
     stationary_block_length,
     stationary_bootstrap_interval,
 )
+from phoenix_nb.evidence._secondary_saving import SecondarySaving, secondary_saving
 from phoenix_nb.evidence._t_sequence import t_evalue, t_sequence
 from phoenix_nb.evidence._table import analyze_table, table_columns
 
@@ -46,6 +47,7 @@ __all__ = [
     "OperatingRow",
     "PlanCheck",
     "SecondaryInterval",
+    "SecondarySaving",
     "adjusted_p_values",
     "analyze_table",
     "bernoulli_interval",
@@ -71,6 +73,7 @@ __all__ = [
     "require_long_enough",
     "sample_ratio_p_value",
     "samples_for_quantile",
+    "secondary_saving",
     "sign_flip_p_value",
     "stationary_block_length",
     "stationary_bootstrap_interval",

@@ -162,13 +162,13 @@ def _all_met(view: View) -> Decision | None:
     name = saving_id(standing)
     what, target = METRICS[standing.plan.success.metric], standing.plan.success.target
     least = percent(1.0 - ends(standing.saving)[1], target)
-    reason = (
-        f"The saving in {what} is at least {least} (the plan asks for {percent(target)}), every guardrail"
-        f" holds and no critical process was lost."
-        if standing.guardrails
-        else f"The saving in {what} is at least {least} (the plan asks for {percent(target)}) and no"
-        f" critical process was lost."
-    )
+    holds = [f"The saving in {what} is at least {least} (the plan asks for {percent(target)})"]
+    if standing.guardrails:
+        holds.append("every guardrail holds")
+    if standing.plan.require_coverage or standing.plan.critical:
+        holds.append("no critical process was lost")
+    *rest, last = holds
+    reason = f"{', '.join(rest)} and {last}." if rest else f"{last}."
     return Decision(name, reason, max(at for at in times if at is not None))
 
 

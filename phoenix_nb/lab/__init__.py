@@ -6,6 +6,7 @@ from phoenix_nb.lab._critical import running_services
 from phoenix_nb.lab._doctor import Finding, FindingState, check_installation
 from phoenix_nb.lab._folders import require_folder
 from phoenix_nb.lab._handle import ExperimentHandle
+from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
 from phoenix_nb.lab._services import Services
@@ -23,11 +24,14 @@ __all__ = [
     "Services",
     "SimulationHandle",
     "System",
+    "TableAnalysis",
     "Workspace",
+    "analyze_file",
     "check_installation",
     "comparison_json",
     "find_workspace",
     "load_plan",
+    "read_intervals",
     "read_text",
     "record",
     "require_folder",

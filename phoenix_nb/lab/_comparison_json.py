@@ -13,7 +13,7 @@ from phoenix_nb.interfaces import (
     Report,
 )
 
-__all__ = ["comparison_json"]
+__all__ = ["comparison_json", "cost_json", "coverage_json", "projection_json"]
 
 
 def comparison_json(
@@ -40,10 +40,10 @@ def comparison_json(
             "series": _pair(window.series),
             "bytes": _pair(window.bytes),
         },
-        "projection": _projection(verdict.projection),
+        "projection": projection_json(verdict.projection),
         "projection_reason": verdict.projection_reason or None,
-        "coverage": _coverage(results.coverage),
-        "cost": [_cost(row) for row in results.cost],
+        "coverage": coverage_json(results.coverage),
+        "cost": [cost_json(row) for row in results.cost],
         "report": None if report is None else {"html": str(report.html), "notebook": str(report.notebook)},
         "warnings": [*results.warnings],
     }
@@ -57,7 +57,8 @@ def _pair(totals: PairTotals) -> JsonValue:
     }
 
 
-def _projection(projection: Projection | None) -> JsonValue:
+def projection_json(projection: Projection | None) -> JsonValue:
+    """A projected saving with its interval; ``None`` when nothing is projected."""
     if projection is None:
         return None
     return {
@@ -71,7 +72,8 @@ def _projection(projection: Projection | None) -> JsonValue:
     }
 
 
-def _coverage(coverage: CoverageReport) -> JsonValue:
+def coverage_json(coverage: CoverageReport) -> JsonValue:
+    """What became of the critical processes."""
     return {
         "critical_units": coverage.critical_units,
         "covered": coverage.covered,
@@ -90,7 +92,8 @@ def _coverage(coverage: CoverageReport) -> JsonValue:
     }
 
 
-def _cost(row: CostRow) -> JsonValue:
+def cost_json(row: CostRow) -> JsonValue:
+    """One price model's month."""
     return {
         "price_model": row.price_model,
         "basis": row.basis.value,
