@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,14 +28,18 @@ from phoenix_nb.reporting import (
     run_report,
 )
 from phoenix_nb.runtime import SystemClock, UlidFactory
+from phoenix_nb.services import Publisher
+from phoenix_nb.testing import MemoryBus, MemoryReportStore
 from phoenix_nb.testing.sample_reports import sample_comparison
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(240)]
 
 
-def _service(index: Path | None = None) -> LocalReportService:
+def _service(store: MemoryReportStore) -> LocalReportService:
     clock = SystemClock()
-    return LocalReportService(_Sample(), PapermillReportRunner(), clock, UlidFactory(clock), index=index)
+    ids = UlidFactory(clock)
+    publisher = Publisher(MemoryBus(ids), clock, ids, "reports")
+    return LocalReportService(_Sample(), store, PapermillReportRunner(), publisher, clock, ids)
 
 
 class _Sample:
@@ -49,10 +54,11 @@ class _Sample:
 def _notebook(path: Path, *cells: str) -> Path:
     import nbformat
 
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    v4: Any = nbformat.v4
+    made = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
     made.cells[0].metadata["tags"] = ["parameters"]
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path.write_text(nbformat.writes(made))
+    path.write_text(v4.writes(made))
     return path
 
 
@@ -61,7 +67,8 @@ def _children() -> set[int]:
 
 
 async def test_a_report_is_one_offline_page_with_a_result(tmp_path: Path) -> None:
-    service = _service(tmp_path / "i" / "reports.jsonl")
+    store = MemoryReportStore()
+    service = _service(store)
     ctx = Context.background()
     folder = tmp_path / "out {1}"
     report = await service.generate(ctx, ReportRequest(experiment_id="exp_1", folder=folder))
@@ -104,7 +111,7 @@ async def test_a_report_is_one_offline_page_with_a_result(tmp_path: Path) -> Non
     )
 
     assert await service.get_report(ctx, report.id) == report
-    again = _service(tmp_path / "i" / "reports.jsonl")
+    again = _service(store)
     assert list(await again.list_reports(ctx)) == [report]
     assert list(await again.list_reports(ctx, experiment_id="exp_2")) == []
     with pytest.raises(NotFoundError):
@@ -112,9 +119,7 @@ async def test_a_report_is_one_offline_page_with_a_result(tmp_path: Path) -> Non
 
 
 async def test_what_is_not_there_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    service = LocalReportService(
-        _Sample(), PapermillReportRunner(), SystemClock(), UlidFactory(SystemClock())
-    )
+    service = _service(MemoryReportStore())
     folder = tmp_path / "out"
     for request in (
         ReportRequest(experiment_id="exp_none", folder=folder),

@@ -6,7 +6,6 @@ import ipywidgets as widgets
 
 from phoenix_nb.reporting import run_html, run_text
 from phoenix_nb_widgets._experiment_view_model import (
-    ExperimentForm,
     ExperimentPanelState,
     ExperimentViewModel,
 )
@@ -37,7 +36,6 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
         self, port: ComparisonPort, *, experiment_id: str | None = None, period: float = 0.1
     ) -> None:
         self._experiment = ExperimentViewModel(port, experiment_id=experiment_id)
-        self._shown_form: ExperimentForm | None = None
         super().__init__(self._experiment, port, key=experiment_id or "", period=period)
         self._experiment.load()
 
@@ -51,8 +49,8 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
         """The status line in words."""
         return run_text(self._experiment.state.run, self._experiment.state.busy)
 
-    def _form_widgets(self) -> list[widgets.Widget]:
-        self._fields: dict[str, widgets.Widget] = {
+    def _form_widgets(self) -> dict[str, widgets.Widget]:
+        return {
             "source": widgets.Dropdown(description="Source", style=_LABEL, layout=_WIDE),
             "baseline": widgets.Dropdown(description="Baseline", style=_LABEL, layout=_WIDE),
             "candidate": widgets.Dropdown(description="Candidate", style=_LABEL, layout=_WIDE),
@@ -85,9 +83,9 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
                 layout=_WIDE,
             ),
         }
-        for name, widget in self._fields.items():
-            widget.observe(self._observed(name, self._experiment.edit), names="value")
-        return list(self._fields.values())
+
+    def _edit(self, **fields: str) -> None:
+        self._experiment.edit(**fields)
 
     def _model_start(self) -> None:
         self._experiment.start()
@@ -96,15 +94,12 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
         self._experiment.stop()
 
     def _show_state(self, state: ExperimentPanelState) -> None:
-        form, shown = state.form, self._shown_form
+        form = state.form
         choose(self._fields["source"], state.sources, form.source)
         choose(self._fields["baseline"], state.pipelines, form.baseline)
         choose(self._fields["candidate"], state.pipelines, form.candidate)
         for name in ("critical", "duration", "every", "seed"):
-            # Written only when the form changed: what is being typed right now must not be put back.
-            if shown is None or getattr(form, name) != getattr(shown, name):
-                self._fields[name].value = getattr(form, name)
-        self._shown_form = form
+            self._write(name, getattr(form, name))
         self._start.disabled = not state.can_start
         self._stop.disabled = not state.can_stop
         self._live.value = run_html(state.run)

@@ -109,7 +109,7 @@ class ExperimentViewModel(ViewModel[ExperimentPanelState]):
 
     def edit(self, **fields: str) -> None:
         """Change fields of the form."""
-        self._change(form=replace(self.state.form, **fields))
+        self._update(lambda state: replace(state, form=replace(state.form, **fields)))
 
     def start(self) -> Future[None]:
         """Start what the form asks for."""
@@ -126,15 +126,18 @@ class ExperimentViewModel(ViewModel[ExperimentPanelState]):
     async def _load(self) -> None:
         sources = tuple(await self._port.list_sources())
         pipelines = tuple(await self._port.list_pipelines())
-        form = self.state.form
         first_two = [choice.value for choice in pipelines[:2]]
-        form = replace(
-            form,
-            source=form.source or (sources[0].value if sources else ""),
-            baseline=form.baseline or (first_two[0] if first_two else ""),
-            candidate=form.candidate or (first_two[-1] if first_two else ""),
-        )
-        self._change(sources=sources, pipelines=pipelines, form=form)
+
+        def loaded(state: ExperimentPanelState) -> ExperimentPanelState:
+            form = replace(
+                state.form,
+                source=state.form.source or (sources[0].value if sources else ""),
+                baseline=state.form.baseline or (first_two[0] if first_two else ""),
+                candidate=state.form.candidate or (first_two[-1] if first_two else ""),
+            )
+            return replace(state, sources=sources, pipelines=pipelines, form=form)
+
+        self._update(loaded)
         if self._experiment_id is not None:
             await self._show(self._experiment_id)
 

@@ -58,6 +58,7 @@ class Panel(ABC, Generic[S]):
     def __init__(self, model: ViewModel[S], submitter: Any, *, key: str, period: float = 0.1) -> None:
         self._model = model
         self._closed = False
+        self._written: dict[str, str] = {}
         self._style = widgets.HTML(f"<style>{stylesheet()}{_PANEL_CSS}</style>", layout={"display": "none"})
         self._status = widgets.HTML(status_html(""))
         self._message = widgets.HTML("")
@@ -69,8 +70,11 @@ class Panel(ABC, Generic[S]):
         self._start.on_click(lambda _: self._model_start())
         self._stop.on_click(lambda _: self._model_stop())
         buttons = widgets.HBox([self._start, self._stop])
+        self._fields = self._form_widgets()
+        for name, field in self._fields.items():
+            field.observe(self._observed(name), names="value")
         self.widget = widgets.VBox(
-            [self._style, *self._form_widgets(), buttons, self._message, self._status, self._live],
+            [self._style, *self._fields.values(), buttons, self._message, self._status, self._live],
             layout={"padding": "8px 0"},
         )
         self._throttle: LatestWins[S] = LatestWins(submitter, self._render, period=period)
@@ -120,8 +124,12 @@ class Panel(ABC, Generic[S]):
         """The status line in words, without ids or times."""
 
     @abstractmethod
-    def _form_widgets(self) -> list[widgets.Widget]:
-        """The widgets of the form, in reading order."""
+    def _form_widgets(self) -> dict[str, widgets.Widget]:
+        """The widgets of the form by field, in reading order."""
+
+    @abstractmethod
+    def _edit(self, **fields: str) -> None:
+        """Put what was typed into the form."""
 
     @abstractmethod
     def _model_start(self) -> None:
@@ -135,18 +143,28 @@ class Panel(ABC, Generic[S]):
     def _show_state(self, state: S) -> None:
         """Bring the widgets of the concrete panel up to ``state``."""
 
-    def _render(self, state: S) -> None:
+    def _render(self, _: S) -> None:
         if self._closed:
             return
+        # Changes of two threads may arrive in either order: only the model knows the newest.
+        state = self._model.state
         self._message.value = message_html(state.error, state.hint)
         self._status.value = status_html(self.text)
         self._show_state(state)
 
-    def _observed(self, field: str, edit: Callable[..., None]) -> Callable[[Any], None]:
+    def _write(self, field: str, value: str) -> None:
+        """Put a value of the form into its text field when the form changed it, so that what is being typed stays."""
+        if self._written.get(field) != value:
+            self._written[field] = value
+            self._fields[field].value = value
+
+    def _observed(self, field: str) -> Callable[[Any], None]:
         """A callback that puts a widget's new value into the form."""
 
         def changed(change: Any) -> None:
-            edit(**{field: str(change["new"] or "")})
+            value = str(change["new"] or "")
+            self._written[field] = value
+            self._edit(**{field: value})
 
         return changed
 

@@ -8,7 +8,6 @@ from phoenix_nb.reporting import simulation_html, simulation_text
 from phoenix_nb_widgets._panel import Panel, choose
 from phoenix_nb_widgets._ports import SimulationPort
 from phoenix_nb_widgets._simulation_view_model import (
-    SimulationForm,
     SimulationPanelState,
     SimulationViewModel,
 )
@@ -34,7 +33,6 @@ class SimulationPanel(Panel[SimulationPanelState]):
         self, port: SimulationPort, *, simulation_id: str | None = None, period: float = 0.1
     ) -> None:
         self._simulation = SimulationViewModel(port, simulation_id=simulation_id)
-        self._shown_form: SimulationForm | None = None
         super().__init__(self._simulation, port, key=simulation_id or "", period=period)
         self._simulation.load()
 
@@ -48,8 +46,8 @@ class SimulationPanel(Panel[SimulationPanelState]):
         """The status line in words."""
         return simulation_text(self._simulation.state.run, self._simulation.state.busy)
 
-    def _form_widgets(self) -> list[widgets.Widget]:
-        self._fields: dict[str, widgets.Widget] = {
+    def _form_widgets(self) -> dict[str, widgets.Widget]:
+        return {
             "profile": widgets.Dropdown(description="Profile", style=_LABEL, layout=_WIDE),
             "duration": widgets.Text(
                 description="Simulated length",
@@ -67,9 +65,9 @@ class SimulationPanel(Panel[SimulationPanelState]):
                 layout=_WIDE,
             ),
         }
-        for name, widget in self._fields.items():
-            widget.observe(self._observed(name, self._simulation.edit), names="value")
-        return list(self._fields.values())
+
+    def _edit(self, **fields: str) -> None:
+        self._simulation.edit(**fields)
 
     def _model_start(self) -> None:
         self._simulation.start()
@@ -78,13 +76,10 @@ class SimulationPanel(Panel[SimulationPanelState]):
         self._simulation.stop()
 
     def _show_state(self, state: SimulationPanelState) -> None:
-        form, shown = state.form, self._shown_form
+        form = state.form
         choose(self._fields["profile"], state.profiles, form.profile)
         for name in ("duration", "seed", "processes"):
-            # Written only when the form changed: what is being typed right now must not be put back.
-            if shown is None or getattr(form, name) != getattr(shown, name):
-                self._fields[name].value = getattr(form, name)
-        self._shown_form = form
+            self._write(name, getattr(form, name))
         self._start.disabled = not state.can_start
         self._stop.disabled = not state.can_stop
         self._live.value = simulation_html(state.run)

@@ -109,7 +109,7 @@ class SimulationViewModel(ViewModel[SimulationPanelState]):
 
     def edit(self, **fields: str) -> None:
         """Change fields of the form."""
-        self._change(form=replace(self.state.form, **fields))
+        self._update(lambda state: replace(state, form=replace(state.form, **fields)))
 
     def start(self) -> Future[None]:
         """Start what the form asks for."""
@@ -121,10 +121,13 @@ class SimulationViewModel(ViewModel[SimulationPanelState]):
 
     async def _load(self) -> None:
         profiles = tuple(await self._port.list_profiles())
-        form = self.state.form
-        self._change(
-            profiles=profiles,
-            form=replace(form, profile=form.profile or (profiles[0].value if profiles else "")),
+        first = profiles[0].value if profiles else ""
+        self._update(
+            lambda state: replace(
+                state,
+                profiles=profiles,
+                form=replace(state.form, profile=state.form.profile or first),
+            )
         )
         if self._simulation_id is not None:
             await self._show(self._simulation_id)

@@ -49,8 +49,9 @@ class ViewModel(Generic[S]):
     """State plus actions, without any widget.
 
     Actions return a future at once; their failure is in the state *and* in the future. Listeners are called
-    with the new state, on the thread that changed it; a listener that fails never stops another one or the
-    action.
+    with the new state, on the thread that changed it. Changes from two threads may reach a listener in either
+    order: who must show the newest one reads :attr:`state`. A listener that fails never stops another one or
+    the action.
     """
 
     def __init__(self, submitter: Submitter, state: S) -> None:
@@ -94,10 +95,14 @@ class ViewModel(Generic[S]):
             watch.cancel()
 
     def _change(self, **changes: object) -> None:
+        self._update(lambda state: replace(state, **changes))  # type: ignore[type-var]
+
+    def _update(self, change: Callable[[S], S]) -> None:
+        """Make the new state from the present one; nobody else can change it in between."""
         with self._lock:
             if self._closed:
                 return
-            self._state = replace(self._state, **changes)  # type: ignore[type-var]
+            self._state = change(self._state)
             state, listeners = self._state, tuple(self._listeners)
         for listener in listeners:
             try:

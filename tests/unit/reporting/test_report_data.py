@@ -12,7 +12,7 @@ from phoenix_nb.testing.sample_reports import sample_comparison
 
 @pytest.mark.parametrize("state", ["PROMOTE", "REJECT", "UNHEALTHY", "TOO_SHORT"])
 def test_a_file_comes_back_as_it_was(tmp_path: Path, state: str) -> None:
-    data = sample_comparison(state, intervals=150)  # type: ignore[arg-type]
+    data = sample_comparison(state, intervals=150)
     path = data.write(tmp_path / "comparison.json")
     assert ComparisonData.read(path) == data
     assert list(tmp_path.iterdir()) == [path]

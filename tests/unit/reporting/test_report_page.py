@@ -93,7 +93,7 @@ def test_every_verdict_makes_a_sound_page(state: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_verdict_is_word_and_symbol_and_comes_first(state: str) -> None:
-    page = ComparisonPage(sample_comparison(state, intervals=150))  # type: ignore[arg-type]
+    page = ComparisonPage(sample_comparison(state, intervals=150))
     head = page.head().html
     assert VERDICT_SIGNS[state].word in head
     assert VERDICT_SIGNS[state].glyph in head
@@ -120,7 +120,9 @@ def test_no_projection_says_why_and_shows_no_figure() -> None:
     page = ComparisonPage(sample_comparison("TOO_SHORT", intervals=30))
     projected = page.saving().html.split('<div class="box projected">')[1]
     assert "No projection" in projected
-    assert page.data.verdict.projection_reason in projected
+    reason = page.data.verdict.projection_reason
+    assert reason is not None
+    assert reason in projected
     assert "%" not in projected
     assert "no band to draw" in page.charts().html
 
@@ -152,6 +154,7 @@ def test_an_unknown_cost_gives_its_reason() -> None:
 
 def test_values_are_escaped() -> None:
     data = sample_comparison("PROMOTE", intervals=150)
+    assert data.losses is not None
     evil = '<script>alert("x")</script>'
     changed = data.model_copy(
         update={

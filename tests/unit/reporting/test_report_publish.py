@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,14 +17,15 @@ from phoenix_nb.reporting import (
 )
 
 
-def _notebook(*bundles: dict[str, object]) -> dict[str, object]:
+def _notebook(*bundles: dict[str, object]) -> dict[str, Any]:
     import nbformat
 
-    cell = nbformat.v4.new_code_cell("publish(1)")
-    cell.outputs = [nbformat.v4.new_output("display_data", data=bundle) for bundle in bundles]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
+    v4: Any = nbformat.v4
+    cell = v4.new_code_cell("publish(1)")
+    cell.outputs = [v4.new_output("display_data", data=bundle) for bundle in bundles]
+    notebook = v4.new_notebook(cells=[cell])
     nbformat.validate(notebook)
-    return json.loads(nbformat.writes(notebook))
+    return dict(json.loads(v4.writes(notebook)))
 
 
 def test_a_result_is_found_by_name_and_the_last_one_counts(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -312,3 +313,26 @@ class TestLatestWins:
         throttle.offer(1)
         time.sleep(0.02)
         assert seen == []
+
+
+def test_no_edit_is_lost_between_threads(lab: ScriptedLab) -> None:
+    model = ExperimentViewModel(lab)
+    model.load().result(5)
+    names = ("critical", "duration", "every", "seed")
+
+    def type_into(name: str) -> None:
+        for number in range(200):
+            model.edit(**{name: str(number)})
+
+    typing = [threading.Thread(target=type_into, args=(name,)) for name in names]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in typing:
+            thread.start()
+        for thread in typing:
+            thread.join(10)
+    finally:
+        sys.setswitchinterval(interval)
+    assert {getattr(model.state.form, name) for name in names} == {"199"}
+    model.close()

@@ -109,6 +109,16 @@ def test_what_is_being_typed_is_not_put_back(lab: ScriptedLab) -> None:
     panel.close()
 
 
+def test_the_newest_state_is_shown_whatever_arrives_last(lab: ScriptedLab) -> None:
+    panel = ExperimentPanel(lab, period=0.01)
+    panel.experiment.load().result(5)
+    old = panel.experiment.state
+    panel.experiment.edit(seed="4")
+    panel._render(old)
+    assert panel._fields["seed"].value == "4"
+    panel.close()
+
+
 def test_every_field_has_a_label(lab: ScriptedLab) -> None:
     for panel in (ExperimentPanel(lab), SimulationPanel(lab)):
         assert all(field.description for field in panel._fields.values())
