@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 import re2
 
-__all__ = ["RegexpError", "Regexp", "compile_regexp"]
+__all__ = ["Regexp", "RegexpError", "compile_regexp", "expand_template", "fill_template"]
 
 _MAX_PATTERN: Final = 100_000
 _TEXTS: Final = (
@@ -59,6 +60,17 @@ class Regexp:
             made[number] = name
         return tuple(made)
 
+    def replace(self, text: str, template: str) -> str:
+        """The text with every match replaced by the template, whose ``$1`` and ``${name}`` stand for groups."""
+        parts: list[str] = []
+        last = 0
+        names = self.names
+        for spans in self.spans(text):
+            start, end = spans[0]
+            parts += (text[last:start], expand_template(template, text, spans, names))
+            last = end
+        return "".join((*parts, text[last:]))
+
     def spans(self, text: str) -> list[tuple[tuple[int, int], ...]]:
         """Per match the spans of all groups, the whole match first, -1 for absent groups.
 
@@ -80,6 +92,59 @@ class Regexp:
             end_before = end
             at = end if end > start else end + 1
         return made
+
+
+def expand_template(template: str, text: str, spans: Sequence[tuple[int, int]], names: Sequence[str]) -> str:
+    """A replacement template filled from one match.
+
+    Args:
+        template: ``$1``, ``$name``, ``${name}`` are groups, ``$$`` is a dollar sign; ``$1x`` is the group ``1x``.
+        text: what was searched.
+        spans: where the groups are, the whole match first, -1 for absent ones.
+        names: their names.
+    """
+    groups = [text[start:end] if start >= 0 else "" for start, end in spans]
+    return fill_template(template, groups, names)
+
+
+def fill_template(template: str, groups: Sequence[str], names: Sequence[str]) -> str:
+    """A replacement template filled from the texts of groups."""
+    made: list[str] = []
+    rest = template
+    while "$" in rest:
+        before, _, rest = rest.partition("$")
+        made.append(before)
+        if rest.startswith("$"):
+            made.append("$")
+            rest = rest[1:]
+            continue
+        name, after = _reference(rest)
+        if name:
+            rest = after
+            made.append(_group(name, groups, names))
+        else:
+            made.append("$")
+    made.append(rest)
+    return "".join(made)
+
+
+def _reference(text: str) -> tuple[str, str]:
+    """The name that a reference begins with and what follows it; an empty name when it is none."""
+    brace = text.startswith("{")
+    body = text[1:] if brace else text
+    end = 0
+    while end < len(body) and (body[end] == "_" or body[end].isalpha() or body[end].isdecimal()):
+        end += 1
+    if brace and body[end : end + 1] != "}":
+        return "", text
+    return body[:end], body[end + brace :]
+
+
+def _group(name: str, groups: Sequence[str], names: Sequence[str]) -> str:
+    if name.isascii() and name.isdecimal() and (name == "0" or not name.startswith("0")):
+        number = int(name) if len(name) < 9 else len(groups)
+        return groups[number] if number < len(groups) else ""
+    return next((groups[at] for at, known in enumerate(names) if known == name and groups[at]), "")
 
 
 def _options() -> Any:

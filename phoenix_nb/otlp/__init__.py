@@ -24,6 +24,7 @@ from phoenix_nb.otlp._model import (
     SummaryValue,
     Temporality,
 )
+from phoenix_nb.otlp._pairs import PairIndex
 from phoenix_nb.otlp._redact import redact_command_line, redact_frames
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Measures",
     "MetricHeader",
     "MetricType",
+    "PairIndex",
     "PointKind",
     "Resource",
     "Scope",

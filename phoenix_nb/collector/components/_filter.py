@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,13 +19,13 @@ from phoenix_nb.collector.components._base import (
     Stateless,
 )
 from phoenix_nb.collector.components._filter_settings import (
-    ConditionGroup,
     FilterSettings,
     MetricMatch,
-    resolve_group,
+    check_settings,
+    compile_rules,
 )
 from phoenix_nb.collector.components._matching import attributes_matcher, text_matcher
-from phoenix_nb.collector.ottl import CONTEXTS, Condition, OttlError, Rows, compile_condition
+from phoenix_nb.collector.ottl import CONTEXTS, Condition, OttlError, Rows
 from phoenix_nb.otlp import Frames, MetricHeader, Resource
 
 __all__ = ["FILTER"]
@@ -39,58 +39,72 @@ class _Rule:
     """Conditions of one context: a row for which one holds is dropped."""
 
     level: str
-    conditions: Sequence[Condition]
+    conditions: Sequence[tuple[str, Condition]]
     mode: str
 
-    def judge(self, frames: Frames) -> tuple[Mask, Mask | None, tuple[str, ...]]:
-        """Which rows are dropped, where evaluation failed for good, and what to log."""
+    def judge(self, frames: Frames) -> tuple[Mask, dict[int, str], list[str]]:
+        """Which rows are dropped, which payloads are refused and why, and what to log."""
         rows = Rows(frames, self.level)
-        undecided = np.ones(len(rows), dtype=np.bool_)
-        dropped = np.zeros(len(rows), dtype=np.bool_)
-        failed: Mask | None = None
-        errors: dict[str, None] = {}
-        for condition in self.conditions:
+        undecided: Mask | None = None
+        dropped: Mask | None = None
+        failed: dict[int, str] = {}
+        logged: dict[str, None] = {}
+        for text, condition in self.conditions:
+            found = condition.over(rows)
+            hit = found.true if undecided is None else found.true & undecided
+            if found.error is not None:
+                here = found.error >= 0 if undecided is None else (found.error >= 0) & undecided
+                bad = np.flatnonzero(here).tolist()
+                texts = [f"failed to eval condition: {text}, {found.errors[found.error[row]]}" for row in bad]
+                if self.mode == "propagate":
+                    failed.update(zip(bad, texts, strict=True))
+                    undecided = ~here if undecided is None else undecided & ~here
+                elif self.mode == "ignore":
+                    logged.update(dict.fromkeys(texts))
+            dropped = hit if dropped is None else dropped | hit
+            undecided = ~hit if undecided is None else undecided & ~hit
             if not undecided.any():
                 break
-            found = condition.over(rows)
-            hit = found.true & undecided
-            dropped |= hit
-            undecided &= ~hit
-            if found.failed is None:
-                continue
-            here = found.failed & undecided
-            if here.any():
-                errors.update(dict.fromkeys(found.errors))
-                if self.mode == "propagate":
-                    failed = here if failed is None else failed | here
-                    undecided &= ~here
-        shown = () if self.mode == "silent" else tuple(f"failed to eval condition: {text}" for text in errors)
-        return dropped, failed, shown
+        assert dropped is not None  # noqa: S101 - a rule has conditions
+        return dropped, _by_payload(rows, failed), list(logged)
+
+
+_MOST_ERRORS: Final = 100
+
+
+def _by_payload(rows: Rows, failed: Mapping[int, str]) -> dict[int, str]:
+    """Errors of rows joined by payload, as the sender gets them."""
+    if not failed:
+        return {}
+    payload = rows.payloads()
+    texts: dict[int, list[str]] = {}
+    for row in sorted(failed):
+        texts.setdefault(int(payload[row]), []).append(failed[row])
+    return {
+        number: "; ".join(found[:_MOST_ERRORS])
+        + (f"; and {len(found) - _MOST_ERRORS} more" if len(found) > _MOST_ERRORS else "")
+        for number, found in texts.items()
+    }
 
 
 class _FilterStage(Stateless):
-    """Rules by level, outermost first; a row that is gone never reaches the rules below it."""
+    """Passes of rules by level, outermost first; a row that is gone never reaches the rules below it."""
 
-    def __init__(self, rules: Sequence[_Rule]) -> None:
-        self._rules = rules
+    def __init__(self, passes: Sequence[Sequence[_Rule]]) -> None:
+        self._passes = passes
 
     def process(self, flow: Flow) -> Flow:
-        before = flow.frames
-        broken: dict[int, str] = {}
-        frames, warnings = before, list[str]()
-        for rule in self._rules:
-            dropped, failed, errors = rule.judge(frames)
-            warnings.extend(errors)
-            if failed is not None:
-                payload = getattr(frames, f"{rule.level}_payload")
-                for number in np.unique(payload[failed]).tolist():
-                    broken.setdefault(number, "; ".join(errors))
-            frames = _without(frames, rule.level, dropped)
-        made = flow if frames is before and not warnings else flow.to(frames, dict.fromkeys(warnings))
-        return made.refuse(broken)
+        for rules in self._passes:
+            levels = {rule.level for rule in rules}
+            for rule in rules:
+                dropped, refused, logged = rule.judge(flow.frames)
+                frames = _without(flow.frames, rule.level, dropped, only=levels == {"rm"})
+                # A payload that is refused is not looked at any further.
+                flow = flow.to(frames, logged).refuse(refused)
+        return flow
 
 
-def _without(frames: Frames, level: str, dropped: Mask) -> Frames:
+def _without(frames: Frames, level: str, dropped: Mask, *, only: bool) -> Frames:
     kept = ~dropped
     if level == "p":
         return frames.where(kept)
@@ -98,7 +112,16 @@ def _without(frames: Frames, level: str, dropped: Mask) -> Frames:
         return frames.where(metrics=kept)
     if level == "sm":
         return frames.where(scopes=kept)
-    return frames.where(resources=kept)
+    if not only:
+        return frames.where(resources=kept, keep_empty=True)
+    # Rules on resources alone look no deeper: empty scope blocks stay.
+    return frames.where(resources=kept & _with_scopes(frames), keep_empty=True)
+
+
+def _with_scopes(frames: Frames) -> Mask:
+    alive = np.zeros(frames.n_resources, dtype=np.bool_)
+    alive[frames.sm_rm] = True
+    return alive
 
 
 class _MatchStage(Stateless):
@@ -131,6 +154,9 @@ class _MatchStage(Stateless):
         metrics: Mask | None = None
         if self._metrics:
             metrics = known.headers.map(self._keeps_metric, np.bool_)[frames.m_header].astype(np.bool_)
+        if metrics is None:
+            kept = _with_scopes(frames) if resources is None else resources & _with_scopes(frames)
+            return flow.to(frames.where(resources=kept, keep_empty=True))
         return flow.to(frames.where(metrics=metrics, resources=resources))
 
 
@@ -150,38 +176,10 @@ def _match_stage(include: MetricMatch | None, exclude: MetricMatch | None) -> St
         names = text_matcher(match.match_type, match.metric_names)
         if match.metric_names:
             metrics.append((names, wanted))
-    return _MatchStage(resources, metrics)
+    return _MatchStage(resources, metrics) if resources or metrics else _FilterStage(())
 
 
-def _rules(settings: FilterSettings, mode: str) -> list[_Rule]:
-    rules = [
-        _rule(ConditionGroup(context=name, conditions=texts), mode)
-        for name in ("resource", "metric", "datapoint")
-        if (texts := getattr(settings.metrics, name))
-    ]
-    groups: list[ConditionGroup] = []
-    for group in settings.metric_conditions:
-        last = groups[-1] if groups else None
-        # Plain texts come as groups of one; neighbours of one context run together.
-        if last is not None and not group.context and not last.context and _same_context(last, group):
-            groups[-1] = ConditionGroup(conditions=(*last.conditions, *group.conditions))
-        else:
-            groups.append(group)
-    return rules + [_rule(group, mode) for group in groups]
-
-
-def _same_context(first: ConditionGroup, second: ConditionGroup) -> bool:
-    same_mode = first.error_mode == second.error_mode
-    return same_mode and resolve_group(first)[0] is resolve_group(second)[0]
-
-
-def _rule(group: ConditionGroup, mode: str) -> _Rule:
-    context, inferred = resolve_group(group)
-    conditions = [
-        compile_condition(text, context, prefixed=inferred, on_points=not inferred)
-        for text in group.conditions
-    ]
-    return _Rule(CONTEXTS[context.name].level, conditions, group.error_mode or mode)
+_LEVELS: Final = ("resource", "scope", "metric", "datapoint")
 
 
 def _build(settings: FilterSettings, setup: Setup) -> Stage:
@@ -189,11 +187,24 @@ def _build(settings: FilterSettings, setup: Setup) -> Stage:
     if metrics.include is not None or metrics.exclude is not None:
         return _match_stage(metrics.include, metrics.exclude)
     default = "ignore" if setup.version >= _IGNORE_SINCE else "propagate"
+    mode = settings.error_mode or default
     try:
-        return _FilterStage(_rules(settings, settings.error_mode or default))
+        compiled = compile_rules(settings, setup.version)
     except OttlError as exc:
         raise BuildError(str(exc)) from exc
+    return _FilterStage(
+        [
+            [
+                _Rule(CONTEXTS[name].level, rules.conditions[name], rules.mode or mode)
+                for name in _LEVELS
+                if rules.conditions.get(name)
+            ]
+            for rules in compiled
+        ]
+    )
 
 
-FILTER: Final = ComponentType(ComponentKind.PROCESSOR, "filter", FilterSettings, build=_build)
+FILTER: Final = ComponentType(
+    ComponentKind.PROCESSOR, "filter", FilterSettings, build=_build, check=check_settings
+)
 """The filter processor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -28,9 +28,25 @@ from phoenix_nb.collector.config import (
     plain,
     setting,
 )
-from phoenix_nb.collector.ottl import CONTEXTS, Context, OttlError, compile_condition, infer_context
+from phoenix_nb.collector.ottl import (
+    CONTEXTS,
+    Condition,
+    OttlError,
+    check_condition_syntax,
+    compile_condition,
+    infer_context,
+    prefixed_text,
+)
 
-__all__ = ["ConditionGroup", "FilterSettings", "MetricMatch", "resolve_group"]
+__all__ = [
+    "ERROR_MODE",
+    "FilterSettings",
+    "MetricMatch",
+    "Rules",
+    "check_settings",
+    "compile_rules",
+    "plain_map",
+]
 
 _MODES: Final = ("ignore", "propagate", "silent")
 
@@ -42,6 +58,16 @@ def _mode(text: str) -> str:
 
 
 ERROR_MODE: Final = Word("ottl.ErrorMode", _mode)
+_CONTEXTS: Final = ("resource", "scope", "span", "spanevent", "metric", "datapoint", "log", "profile")
+
+
+def _context(text: str) -> str:
+    if text.lower() not in _CONTEXTS:
+        raise ValueError(f"unknown context {text.lower()}")
+    return text.lower()
+
+
+CONTEXT: Final = Word("condition.ContextID", _context)
 
 
 @dataclass(frozen=True)
@@ -87,11 +113,11 @@ class MetricFilters(Settings):
 
 @dataclass(frozen=True)
 class ConditionGroup(Settings):
-    """Conditions of one context that run together; one that holds drops."""
+    """Conditions that run together; one that holds drops."""
 
-    go_type: ClassVar[str] = "filterprocessor.ContextConditions"
-    context: str = setting("", TEXT)
-    """Their context; empty = inferred, and then every path must name its own."""
+    go_type: ClassVar[str] = "condition.ContextConditions"
+    context: str = setting("", CONTEXT)
+    """Their context; empty = inferred for each, and then every path must name its own."""
     conditions: tuple[str, ...] = setting((), TEXTS)
     """The conditions."""
     error_mode: str | None = setting(None, Optional(ERROR_MODE))
@@ -99,6 +125,10 @@ class ConditionGroup(Settings):
 
 
 _GROUPS: Final = Items(Struct(ConditionGroup))
+_MIXED: Final = (
+    "configuring multiple configuration styles is not supported, please use only Basic configuration "
+    "or only Advanced configuration"
+)
 
 
 def _conditions(path: tuple[str, ...], name: str, node: Node, default: Any) -> Any:
@@ -106,19 +136,12 @@ def _conditions(path: tuple[str, ...], name: str, node: Node, default: Any) -> A
     value = plain(node)
     if value is None:
         return default
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         texts = [isinstance(entry, str) for entry in value]
-        if value and all(texts):
-            return tuple(ConditionGroup(conditions=(str(entry),)) for entry in value)
+        if all(texts):
+            return (ConditionGroup(conditions=tuple(map(str, value))),)
         if any(texts):
-            raise Refused(
-                DecodeError(
-                    path,
-                    "configuring multiple configuration styles is not supported, please use only Basic configuration "
-                    "or only Advanced configuration",
-                    bare=True,
-                )
-            )
+            raise Refused(DecodeError(path, _MIXED, bare=True))
     return _GROUPS.decode(path, name, node, default)
 
 
@@ -134,11 +157,11 @@ class FilterSettings(Settings):
     metric_conditions: tuple[ConditionGroup, ...] = setting((), Custom(_conditions))
     """Groups of conditions that run one after the other."""
     logs: Mapping[str, object] | None = setting(None, ANY)
-    """Of logs; not looked at."""
+    """Of logs; only the syntax of conditions is looked at."""
     spans: Mapping[str, object] | None = setting(None, ANY)
     """Of spans; not looked at."""
     traces: Mapping[str, object] | None = setting(None, ANY)
-    """Of spans; not looked at."""
+    """Of spans; only the syntax of conditions is looked at."""
     profiles: Mapping[str, object] | None = setting(None, ANY)
     """Of profiles; not looked at."""
     log_conditions: object = setting(None, ANY)
@@ -148,40 +171,150 @@ class FilterSettings(Settings):
     profile_conditions: object = setting(None, ANY)
     """Of profiles; not looked at."""
 
-    def problems(self) -> Iterator[str]:
-        """As the collector's ``Validate``."""
-        metrics = self.metrics
-        if metrics.by_condition and (metrics.include is not None or metrics.exclude is not None):
-            yield (
-                'cannot use "metrics.resource", "metrics.metric", "metrics.datapoint" and the settings '
-                '"metrics.include", "metrics.exclude" at the same time'
-            )
-            return
-        for name in ("resource", "metric", "datapoint"):
-            for text in getattr(metrics, name):
-                try:
-                    compile_condition(text, CONTEXTS[name], on_points=True)
-                except OttlError as exc:
-                    yield str(exc)
-                    break
-        for group in self.metric_conditions:
-            try:
-                context, inferred = resolve_group(group)
-                for text in group.conditions:
-                    compile_condition(text, context, prefixed=inferred, on_points=not inferred)
-            except OttlError as exc:
-                yield str(exc)
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Conditions that run together, by context, with their texts."""
+
+    conditions: Mapping[str, Sequence[tuple[str, Condition]]]
+    """Conditions of ``resource``, ``scope``, ``metric`` and ``datapoint``."""
+    mode: str | None
+    """What a failure does; ``None`` = as the processor says."""
 
 
-def resolve_group(group: ConditionGroup) -> tuple[Context, bool]:
-    """The context of a group, and whether it was inferred.
+def compile_rules(settings: FilterSettings, version: tuple[int, int, int]) -> list[Rules]:
+    """What the settings say, one entry per pass over the payload.
 
     Raises:
-        OttlError: the context is unknown, or none fits.
+        OttlError: conditions that the collector refuses.
     """
-    if not group.context:
-        return infer_context(group.conditions), True
-    known = CONTEXTS.get(group.context)
-    if known is None:
-        raise OttlError(f'unknown context "{group.context}"')
-    return known, False
+    if settings.metric_conditions:
+        return [_group(group, version) for group in settings.metric_conditions]
+    made: dict[str, list[tuple[str, Condition]]] = {}
+    errors: list[str] = []
+    for name in ("resource", "metric", "datapoint"):
+        try:
+            made[name] = _bound(getattr(settings.metrics, name), name, version, prefixed=False)
+        except OttlError as exc:
+            errors.append(str(exc))
+    if errors:
+        raise OttlError("; ".join(errors))
+    return [Rules(made, None)] if any(made.values()) else []
+
+
+def _bound(
+    texts: Sequence[str], context: str, version: tuple[int, int, int], *, prefixed: bool
+) -> list[tuple[str, Condition]]:
+    made: list[tuple[str, Condition]] = []
+    errors: list[str] = []
+    for text in texts:
+        try:
+            found = compile_condition(
+                text, CONTEXTS[context], prefixed=prefixed, on_points=True, version=version
+            )
+            made.append((text, found))
+        except OttlError as exc:
+            errors.append(str(exc))
+    if errors:
+        raise OttlError("\n".join(errors))
+    return made
+
+
+def _group(group: ConditionGroup, version: tuple[int, int, int]) -> Rules:
+    if group.context:
+        if group.context not in CONTEXTS or group.context == "instrumentation_scope":
+            listed = " ".join(group.conditions)
+            raise OttlError(f'unknown context "{group.context}" for conditions: [{listed}]')
+        context = CONTEXTS[group.context]
+        texts = [prefixed_text(text, context, statement=False) for text in group.conditions]
+        return Rules({group.context: _bound(texts, group.context, version, prefixed=True)}, group.error_mode)
+    made: dict[str, list[tuple[str, Condition]]] = {}
+    for text in group.conditions:
+        context = infer_context([text])
+        made.setdefault(context.name, []).extend(_bound([text], context.name, version, prefixed=True))
+    return Rules(made, group.error_mode)
+
+
+_NEW_TEXTS: Final = (0, 146, 0)
+_OF_SIGNAL: Final = {
+    "logs": ("logs", ("resource", "log_record"), "logs", '"logs.resource", "logs.log"', "logs"),
+    "traces": (
+        "spans",
+        ("resource", "span", "spanevent"),
+        "spans",
+        '"traces.resource", "traces.span", "traces.spanevent"',
+        "span",
+    ),
+}
+
+
+def check_settings(
+    settings: FilterSettings, version: tuple[int, int, int]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """As the collector's ``Validate``: the first kind of mistake that is found."""
+    metrics = settings.metrics
+    legacy = metrics.include is not None or metrics.exclude is not None
+    if settings.metric_conditions and (metrics.by_condition or legacy):
+        yield (
+            (),
+            'cannot use context inferred metric conditions "metric_conditions" and the settings "metrics.resource", '
+            '"metrics.metric", "metrics.datapoint", "metrics.include", "metrics.exclude" at the same time',
+        )
+        return
+    try:
+        if settings.metric_conditions:
+            compile_rules(settings, version)
+    except OttlError as exc:
+        yield (), str(exc)
+        return
+    mixed = _mixed(settings, version, legacy=legacy)
+    if mixed:
+        yield (), mixed
+        return
+    errors = list(_other_signals(settings))
+    if not settings.metric_conditions:
+        try:
+            compile_rules(settings, version)
+        except OttlError as exc:
+            errors.append(str(exc))
+    if errors:
+        yield (), "; ".join(errors)
+
+
+def _mixed(settings: FilterSettings, version: tuple[int, int, int], *, legacy: bool) -> str:
+    old = "cannot use ottl conditions and include/exclude for {} at the same time"
+    for name, (block, keys, signal, shown, short) in _OF_SIGNAL.items():
+        conditions = plain_map(getattr(settings, name))
+        matches = plain_map(getattr(settings, block))
+        if any(key in conditions for key in keys) and ("include" in matches or "exclude" in matches):
+            if version < _NEW_TEXTS:
+                return old.format(signal)
+            settings_name = "the span settings" if short == "span" else "the settings"
+            return f'cannot use {shown} and {settings_name} "{block}.include", "{block}.exclude" at the same time'
+    if settings.metrics.by_condition and legacy:
+        if version < _NEW_TEXTS:
+            return old.format("metrics")
+        return (
+            'cannot use "metrics.resource", "metrics.metric", "metrics.datapoint" and the settings '
+            '"metrics.include", "metrics.exclude" at the same time'
+        )
+    return ""
+
+
+def plain_map(node: object) -> Mapping[str, object]:
+    """A map of settings that were not decoded; empty when it is none."""
+    found = plain(node)  # type: ignore[arg-type]
+    return found if isinstance(found, Mapping) else {}
+
+
+def _other_signals(settings: FilterSettings) -> Iterator[str]:
+    """Mistakes in the syntax of conditions for other signals; their names are not known here."""
+    for name, (_, keys, *_rest) in _OF_SIGNAL.items():
+        conditions = plain_map(getattr(settings, name))
+        for key in keys:
+            texts = conditions.get(key)
+            for text in texts if isinstance(texts, list) else ():
+                try:
+                    check_condition_syntax(str(text))
+                except OttlError as exc:
+                    yield str(exc)

@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl import _ast as ast
-from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathError, find_path
-from phoenix_nb.collector.ottl._function import LITERALS, Function, FunctionTable, Param
+from phoenix_nb.collector.ottl._columns import arithmetic_plan, read_plan
+from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathError, PathRule, find_path
+from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, FunctionTable, Param, Target
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
 from phoenix_nb.collector.ottl._runtime import OttlError, OttlTypeError, Value, arithmetic, kind_of
+from phoenix_nb.collector.ottl._setters import setter_of
 from phoenix_nb.otlp import KeyValues
 
-__all__ = ["Binder", "BindError"]
+__all__ = ["LATEST", "BindError", "Binder", "Made"]
+
+LATEST: Final = (0, 159, 0)
+"""The release whose rules apply unless another one is named."""
+STRICT_SINCE: Final = (0, 153, 0)
+"""Before this release a value of the wrong kind was left out without an error."""
 
 _LITERAL_NODES: Final = {
     "text": (ast.Text, "string"),
@@ -35,11 +43,13 @@ class Binder:
         context: where the text is used.
         functions: converters by name.
         prefixed: whether every path must name its context.
+        version: the collector release whose rules apply.
     """
 
     context: Context
     functions: FunctionTable
     prefixed: bool = False
+    version: tuple[int, int, int] = LATEST
 
     def value(self, node: ast.Value) -> Getter:
         """A getter for a value.
@@ -77,15 +87,31 @@ class Binder:
     # -- paths -----------------------------------------------------------------------------------------------
 
     def _path(self, node: ast.Path) -> Getter:
+        found = self._found(node)
+        if not found.keys:
+            plan = read_plan(found.rule.column) if found.rule.column else None
+            return Getter(found.rule.axes, found.rule.get, plan=plan)
+        keys = [self.value(key) for key in found.keys]
+        return _indexed(Getter(found.rule.axes, found.rule.get), keys, _map_step)
+
+    def _found(self, node: ast.Path) -> _Found:
         names = tuple(field.name for field in node.fields)
-        shown = ".".join(names)
+        shown = _shown(node)
         owner, skip = self.context.name, 0
-        if len(names) > 1 and (names[0] == owner or names[0] in self.context.lower):
+        contexts = (owner, *self.context.lower)
+        first_has_keys = bool(node.fields[0].keys)
+        if len(names) > 1 and names[0] in contexts and not first_has_keys:
             owner, skip = names[0], 1
         elif self.prefixed:
+            if len(names) > 1 and not first_has_keys:
+                options = ", ".join(quote(name) for name in contexts)
+                raise BindError(
+                    f"context {quote(names[0])} from path {quote(shown)} is not valid, it must be replaced by one of: "
+                    f"{options}"
+                )
+            options = ", ".join(quote(f"{name}.{shown}") for name in contexts)
             raise BindError(
-                f'missing context name for path "{shown}", possibly valid options are: "{self.context.name}.{shown}"'
-                + "".join(f', "{lower}.{shown}"' for lower in self.context.lower)
+                f"missing context name for path {quote(shown)}, possibly valid options are: {options}"
             )
         try:
             rule, used = find_path(self.context, owner, names[skip:], shown)
@@ -93,88 +119,195 @@ class Binder:
             raise BindError(str(exc)) from exc
         if len(names) > skip + used:
             raise BindError(
-                f'the path section "{".".join(names[skip + used :])}" was not used by the context - this likely '
-                "means you are using extra path sections"
+                f"the path section {quote(names[skip + used])} was not used by the context - this likely means you "
+                "are using extra path sections"
             )
         keys = [key for field in node.fields for key in field.keys]
         if keys and not rule.indexable:
             raise BindError(
-                f'the keys indexing "{names[-1]}" were not used by the context - this likely means you are trying to '
-                "index a path that does not support indexing"
+                f"the keys indexing {quote(names[-1])} were not used by the context - this likely means you are "
+                "trying to index a path that does not support indexing"
             )
-        if not keys:
-            plan = ("column", rule.column) if rule.column else None
-            return Getter(rule.axes, rule.get, plan=plan)
-        return _indexed(Getter(rule.axes, rule.get), [self.value(key) for key in keys], _map_step)
+        return _Found(owner, ".".join(names[skip : skip + used]), rule, keys)
+
+    def target(self, node: ast.Value, kind: str) -> Target:
+        """A path that is written to.
+
+        Raises:
+            BindError: it is no path, or one that this engine cannot write.
+        """
+        if not isinstance(node, ast.Path):
+            raise BindError("must be a path")
+        found = self._found(node)
+        keys = [self.value(key) for key in found.keys]
+        getter = self._path(node)
+        made = setter_of(
+            found.owner,
+            found.name,
+            [key.get for key in keys],
+            strict=self.version >= STRICT_SINCE,
+        )
+        if made is None:
+            raise BindError(f"writing to {_shown(node)} is not supported by the embedded engine")
+        put, axis = made
+        read = getter if kind == "target" else typed(kind.removesuffix("_target"), getter)
+        return Target(read, put, axis, "" if keys else found.name)
 
     # -- calls -----------------------------------------------------------------------------------------------
 
     def call(self, node: ast.Call) -> Getter:
         """A getter for what a converter returns."""
-        function = self.functions.get(node.name)
-        if function is None or (function.contexts is not None and self.context.name not in function.contexts):
-            raise BindError(f'undefined function "{node.name}"')
+        made = self.made(node)
+        return (
+            _indexed(made.getter, [self.value(key) for key in node.keys], _result_step)
+            if node.keys
+            else made.getter
+        )
+
+    def made(self, node: ast.Call) -> Made:
+        """What a call makes: for editors the getter does the work and gives nil.
+
+        Raises:
+            BindError: there is no such function, or its arguments do not fit.
+        """
+        function = self._function(node.name)
+        if function is None:
+            raise BindError(f"undefined function {quote(node.name)}")
         if function.impure:
-            raise BindError(f"{node.name} cannot be run on recorded data: {function.impure}")
+            raise BindError(f"{node.name} cannot be run by the embedded engine: {function.impure}")
         try:
-            arguments, getters = self._arguments(function, node)
+            arguments, getters, targets = self._arguments(function, node)
         except BindError as exc:
-            raise BindError(f'error while parsing arguments for call to "{node.name}": {exc}') from exc
+            raise BindError(f"error while parsing arguments for call to {quote(node.name)}: {exc}") from exc
         try:
             evaluate = function.create(**arguments)
         except ValueError as exc:
             raise BindError(f"couldn't create function: {exc}") from exc
-        axes = frozenset[Axis]().union(function.axes, *(getter.axes for getter in getters))
+        axes = frozenset[Axis]().union(
+            function.axes,
+            *(getter.axes for getter in getters),
+            *(target.getter.axes | {target.axis} for target in targets),
+        )
         plan = function.plan(*getters) if function.plan is not None else None
-        made = Getter(axes, evaluate, plan=plan)
-        return _indexed(made, [self.value(key) for key in node.keys], _result_step) if node.keys else made
+        writes = frozenset(target.axis for target in targets) | (
+            {function.writes} if function.writes else set()
+        )
+        return Made(function, arguments, Getter(axes, evaluate, plan=plan), writes)
 
-    def _arguments(self, function: Function, node: ast.Call) -> tuple[dict[str, Any], list[Getter]]:
+    def _function(self, name: str) -> Function | None:
+        function = self.functions.get(name)
+        if function is None or function.since > self.version:
+            return None
+        return function if function.contexts is None or self.context.name in function.contexts else None
+
+    def _arguments(
+        self, function: Function, node: ast.Call
+    ) -> tuple[dict[str, Any], list[Getter], list[Target]]:
         params = function.params
+        names = [name for name, _ in node.arguments]
+        first_named = next((at for at, name in enumerate(names) if name), len(names))
+        if any(not name for name in names[first_named:]):
+            raise BindError("unnamed argument used after named argument")
         required = sum(not param.optional for param in params)
-        if not required <= len(node.arguments) <= len(params):
-            raise BindError(
-                f"incorrect number of arguments. Expected: {len(params)} Received: {len(node.arguments)}"
-            )
+        if not required <= len(names) <= len(params):
+            raise BindError(f"incorrect number of arguments. Expected: {len(params)} Received: {len(names)}")
         by_name = {param.name: param for param in params}
         made: dict[str, Any] = {}
         getters: list[Getter] = []
-        named = False
+        targets: list[Target] = []
         for at, (name, value) in enumerate(node.arguments):
-            if name:
-                named = True
-                param = by_name.get(name)
-                if param is None:
-                    raise BindError(f"no such parameter: {name}")
-            elif named:
-                raise BindError("unnamed argument used after named argument")
-            else:
-                param = params[at]
+            param = by_name.get(name) if name else params[at]
+            if param is None:
+                raise BindError(f"no such parameter: {name}")
             try:
-                made[param.name] = self._argument(param, value, getters)
+                made[param.name] = self._argument(param, value, getters, targets)
             except (BindError, OttlTypeError) as exc:
-                where = f"position {at}" if not name else f"position {at} ({name})"
-                raise BindError(f"invalid argument at {where}: {exc}") from exc
+                raise BindError(f"invalid argument at position {at}: {exc}") from exc
         missing = [param.name for param in params if not param.optional and param.name not in made]
         if missing:
             raise BindError(f"missing required parameter: {missing[0]}")
-        return made, getters
+        return made, getters, targets
 
-    def _argument(self, param: Param, node: ast.Value, getters: list[Getter]) -> Any:
+    def _argument(self, param: Param, node: ast.Value, getters: list[Getter], targets: list[Target]) -> Any:
+        if param.kind == "function":
+            return self._named_function(node)
+        if param.kind in TARGETS:
+            target = self.target(node, param.kind)
+            targets.append(target)
+            return target
         if param.many:
             if not isinstance(node, ast.ListLiteral):
-                raise BindError("must be a list of values")
-            found = tuple(typed(param.kind, self.value(item)) for item in node.items)
-            getters.extend(found)
-            return found
-        if param.kind in LITERALS:
-            kind, name = _LITERAL_NODES[param.kind]
-            if not isinstance(node, kind):
-                raise BindError(f"must be a {name}" if name != "int" else "must be an int")
+                raise BindError(f"must be a list of type {_LIST_NAMES.get(param.kind, 'Getter')}")
+            found: list[Any] = []
+            for at, item in enumerate(node.items):
+                try:
+                    found.append(self._single(param.kind, item, getters))
+                except (BindError, OttlTypeError) as exc:
+                    raise BindError(f"error while parsing list argument at index {at}: {exc}") from exc
+            return tuple(found)
+        return self._single(param.kind, node, getters)
+
+    def _single(self, kind: str, node: ast.Value, getters: list[Getter]) -> Any:
+        if kind in LITERALS:
+            wanted, name = _LITERAL_NODES[kind]
+            if not isinstance(node, wanted):
+                raise BindError(f"must be {'an' if name == 'int' else 'a'} {name}")
             return node.value
-        getter = typed(param.kind, self.value(node))
+        getter = typed(kind, self.value(node))
         getters.append(getter)
         return getter
+
+    def _named_function(self, node: ast.Value) -> Function:
+        if not isinstance(node, ast.Enum):
+            raise BindError("invalid function name given")
+        function = self._function(node.name)
+        if function is None:
+            raise BindError(f"undefined function {node.name}")
+        if function.impure:
+            raise BindError(f"{node.name} cannot be run by the embedded engine: {function.impure}")
+        return function
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call that was bound."""
+
+    function: Function
+    arguments: dict[str, Any]
+    getter: Getter
+    """What it gives; calling it does what an editor does."""
+    writes: frozenset[Axis]
+    """What it changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    owner: str
+    name: str
+    rule: PathRule
+    keys: list[ast.Value]
+
+
+_LIST_NAMES: Final = {
+    "text": "string",
+    "number": "float64",
+    "whole": "int64",
+    "string": "StringGetter",
+    "string_like": "StringLikeGetter",
+    "map": "PMapGetter",
+    "slice": "PSliceGetter",
+}
+
+
+def _shown(node: ast.Path) -> str:
+    """A path as the collector's messages have it: literal keys without quotes."""
+    made = []
+    for field in node.fields:
+        keys = "".join(
+            f"[{key.value}]" if isinstance(key, (ast.Text, ast.Int)) else "[]" for key in field.keys
+        )
+        made.append(f"{field.name}{keys}")
+    return ".".join(made)
 
 
 def _gather(getters: Sequence[Getter], build: Callable[[list[Any]], Value]) -> Getter:
@@ -186,7 +319,7 @@ def _math(left: Getter, op: str, right: Getter) -> Getter:
     def get(item: Item) -> Value:
         return arithmetic(left.get(item), op, right.get(item), mixed=False)
 
-    return Getter(left.axes | right.axes, get)
+    return Getter(left.axes | right.axes, get, plan=arithmetic_plan(left.plan, op, right.plan))
 
 
 def _negated(inner: Getter) -> Getter:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.collector.ottl import _ast as ast
 from phoenix_nb.collector.ottl._bind import Binder
-from phoenix_nb.collector.ottl._columns import column_comparison
+from phoenix_nb.collector.ottl._columns import compare_columns
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows
@@ -20,7 +20,9 @@ from phoenix_nb.collector.ottl._runtime import OttlError, compare, kind_of
 __all__ = ["Condition", "Outcome", "bind_condition"]
 
 Mask = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.int32]
 _FALSE, _TRUE, _FAILED = 0, 1, 2
+_UNKNOWN: Final = -1
 _ROW_AXES: Final = frozenset({"point", "points"})
 
 
@@ -30,15 +32,20 @@ class Outcome:
 
     true: Mask
     """Where it holds."""
-    failed: Mask | None = None
-    """Where it could not be evaluated; ``None`` = nowhere."""
-    errors: tuple[str, ...] = ()
-    """Why, each text once."""
+    error: Ids | None = None
+    """Per row the number of its error in :attr:`errors`, -1 where there is none; ``None`` = no error at all."""
+    errors: Sequence[str] = ()
+    """The texts; more than are in use."""
+
+    @property
+    def failed(self) -> Mask | None:
+        """Where it could not be evaluated; ``None`` = nowhere."""
+        return None if self.error is None else self.error >= 0
 
     @property
     def any_failed(self) -> bool:
         """Whether it failed for any row."""
-        return self.failed is not None and bool(self.failed.any())
+        return self.error is not None
 
 
 class Condition(Protocol):
@@ -91,7 +98,8 @@ def _comparison(left: Getter, op: str, right: Getter) -> Condition:
     def test(item: Item) -> bool:
         return compare(left.get(item), op, right.get(item))
 
-    return _Leaf(left.axes | right.axes, test, column_comparison(left.plan, op, right.plan))
+    columns = compare_columns(left.plan, op, right.plan) if "point" in left.axes | right.axes else None
+    return _Leaf(left.axes | right.axes, test, columns)
 
 
 class _Leaf:
@@ -101,73 +109,77 @@ class _Leaf:
         self,
         axes: frozenset[Axis],
         test: Callable[[Item], bool],
-        columns: Callable[[Rows], Mask] | None = None,
+        columns: Callable[[Rows], tuple[Mask, Mask | None] | None] | None = None,
     ) -> None:
         self.axes = axes
         self.test = test
         self._columns = columns
         self._order = tuple(sorted(axes))
-        self._memo: dict[int | tuple[int, ...], int] = {}
-        self._table = np.full(64, -1, dtype=np.int8)
-        self._errors: dict[str, None] = {}
+        # The last place is for -1, a part that the sender left out.
+        self._table = np.full(64, _UNKNOWN, dtype=np.int32)
+        self._numbers: dict[str, int] = {}
+        self._texts: list[str] = []
 
     def over(self, rows: Rows) -> Outcome:
         count = len(rows)
         if self._columns is not None:
-            return Outcome(self._columns(rows))
+            found = self._columns(rows)
+            if found is not None:
+                return self._mended(rows, *found)
+        if not count:
+            return Outcome(np.zeros(0, dtype=np.bool_))
         if self.axes & _ROW_AXES:
             codes = np.fromiter(
-                (self._code(rows.item(row, self.axes)) for row in range(count)), dtype=np.int8, count=count
+                (self._code(rows.item(row, self.axes)) for row in range(count)), dtype=np.int32, count=count
             )
-        elif not self._order or not count:
-            codes = np.full(count, self._code(Item()) if count else _FALSE, dtype=np.int8)
-        elif len(self._order) == 1:
-            codes = self._by_table(rows, rows.ids(self._order[0]))
+        elif not self._order:
+            codes = np.full(count, self._code(Item()), dtype=np.int32)
         else:
-            codes = self._by_combination(rows)
-        failed = codes == _FAILED
-        return Outcome(codes == _TRUE, *((failed, tuple(self._errors)) if failed.any() else ()))
+            codes = self._by_table(rows, rows.combination(self._order))
+        return self._outcome(codes)
+
+    def _mended(self, rows: Rows, true: Mask, odd: Mask | None) -> Outcome:
+        """Rows that a column cannot decide are decided one by one."""
+        if odd is None or not odd.any():
+            return Outcome(true)
+        codes = true.astype(np.int32)
+        for row in np.flatnonzero(odd).tolist():
+            codes[row] = self._code(rows.item(row, self.axes))
+        return self._outcome(codes)
+
+    def _outcome(self, codes: Ids) -> Outcome:
+        true = codes == _TRUE
+        if not self._texts:
+            return Outcome(true)
+        error = codes - np.int32(_FAILED)
+        return Outcome(true, np.maximum(error, -1), self._texts) if (error >= 0).any() else Outcome(true)
 
     def _code(self, item: Item) -> int:
         try:
             return _TRUE if self.test(item) else _FALSE
         except OttlError as exc:
-            self._errors[str(exc)] = None
-            return _FAILED
+            text = str(exc)
+            number = self._numbers.get(text)
+            if number is None:
+                number = self._numbers[text] = len(self._texts)
+                self._texts.append(text)
+            return _FAILED + number
 
-    def _by_table(self, rows: Rows, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-        """One axis: a table by id, one place further up so that -1 (absent) has a place."""
-        top = int(ids.max()) + 2
-        if top > len(self._table):
-            grown = np.full(max(top, 2 * len(self._table)), -1, dtype=np.int8)
-            grown[: len(self._table)] = self._table
+    def _by_table(self, rows: Rows, ids: Ids) -> Ids:
+        top = int(ids.max())
+        if top >= len(self._table) - 1:
+            grown = np.full(max(top + 2, 2 * len(self._table)), _UNKNOWN, dtype=np.int32)
+            grown[: len(self._table) - 1] = self._table[:-1]
+            grown[-1] = self._table[-1]
             self._table = grown
-        codes = self._table[ids + 1]
-        unknown = np.flatnonzero(codes < 0)
-        if len(unknown):
+        codes: Ids = self._table[ids]
+        if int(codes.min()) < 0:
+            unknown = np.flatnonzero(codes < 0)
             new, first = np.unique(ids[unknown], return_index=True)
             for number, at in zip(new.tolist(), unknown[first].tolist(), strict=True):
-                self._table[number + 1] = self._code(rows.item(at, self.axes))
-            codes = self._table[ids + 1]
+                self._table[number] = self._code(rows.item(at, self.axes))
+            codes = self._table[ids]
         return codes
-
-    def _by_combination(self, rows: Rows) -> npt.NDArray[np.int8]:
-        columns = [rows.ids(axis).astype(np.int64) + 1 for axis in self._order]
-        key = columns[0]
-        for column in columns[1:]:
-            # Dense numbers of what is combined so far, so that the next shift cannot run over 64 bits.
-            if int(key.max()) >> 31:
-                key = np.unique(key, return_inverse=True)[1].astype(np.int64)
-            key = (key << 32) | column
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        codes = np.empty(len(first), dtype=np.int8)
-        for place, at in enumerate(first.tolist()):
-            combination = tuple(int(column[at]) for column in columns)
-            code = self._memo.get(combination)
-            if code is None:
-                code = self._memo[combination] = self._code(rows.item(at, self.axes))
-            codes[place] = code
-        return codes[inverse.reshape(-1)]
 
 
 class _Not:
@@ -181,9 +193,9 @@ class _Not:
     def over(self, rows: Rows) -> Outcome:
         inner = self._inner.over(rows)
         true = ~inner.true
-        if inner.failed is not None:
-            true &= ~inner.failed
-        return Outcome(true, inner.failed, inner.errors)
+        if inner.error is not None:
+            true &= inner.error < 0
+        return Outcome(true, inner.error, inner.errors)
 
 
 class _Chain:
@@ -202,22 +214,31 @@ class _Chain:
         return next((self._stop for part in self._parts if part.test(item) is self._stop), not self._stop)
 
     def over(self, rows: Rows) -> Outcome:
-        open_rows = np.ones(len(rows), dtype=np.bool_)
-        decided = np.zeros(len(rows), dtype=np.bool_)
-        failed: Any = None
-        errors: dict[str, None] = {}
-        for part in self._parts:
+        first = self._parts[0].over(rows)
+        if self._stop:
+            decided, open_rows = first.true, ~first.true
+        else:
+            decided, open_rows = first.true, first.true.copy()
+        error, errors = first.error, list(first.errors)
+        if error is not None:
+            error = error.copy()
+            open_rows &= error < 0
+        for part in self._parts[1:]:
             if not open_rows.any():
                 break
             found = part.over(rows)
-            if found.failed is not None:
-                here = found.failed & open_rows
+            if found.error is not None:
+                here = (found.error >= 0) & open_rows
                 if here.any():
-                    failed = here if failed is None else failed | here
-                    errors.update(dict.fromkeys(found.errors))
+                    if error is None:
+                        error = np.full(len(rows), -1, dtype=np.int32)
+                    error[here] = found.error[here] + np.int32(len(errors))
+                    errors.extend(found.errors)
                     open_rows &= ~here
-            hit = found.true if self._stop else ~found.true
-            hit = hit & open_rows
-            decided |= hit
-            open_rows &= ~hit
-        return Outcome(decided if self._stop else open_rows, failed, tuple(errors))
+            if self._stop:
+                hit = found.true & open_rows
+                decided = decided | hit
+                open_rows &= ~hit
+            else:
+                open_rows &= found.true
+        return Outcome(decided if self._stop else open_rows, error, errors)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl._runtime import Points, Time, Value
 from phoenix_nb.otlp import (
     Attributes,
@@ -35,7 +36,7 @@ __all__ = [
 
 Axis = str
 """What a value depends on: ``resource``, ``resource_schema``, ``scope``, ``scope_schema``, ``header``, ``attributes``,
-``point`` or ``points`` (all points of the metric)."""
+``cache``, ``point`` or ``points`` (all points of the metric)."""
 
 _DOC: Final = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/pkg/ottl/contexts/ottl{}"
@@ -80,6 +81,9 @@ class Item:
     points: tuple[Attributes, ...] = ()
     """Attributes of every point of the metric."""
     cache: KeyValues = KeyValues.EMPTY
+    """The scratch map of the item, empty at first."""
+    host: Any = None
+    """The metric with its points and its neighbours, for functions that change more than one value."""
 
 
 Get = Callable[[Item], Value]
@@ -270,7 +274,7 @@ _PATHS: Final[Mapping[str, Mapping[str, PathRule]]] = {
     "datapoint": _DATAPOINT,
 }
 _DOC_NAMES: Final = {"instrumentation_scope": "scope"}
-CACHE: Final = PathRule(frozenset(), lambda item: item.cache, indexable=True)
+CACHE: Final = PathRule(frozenset({"cache"}), lambda item: item.cache, indexable=True)
 """The scratch map of an item, empty at first."""
 
 
@@ -288,6 +292,12 @@ def find_path(context: Context, owner: str, names: tuple[str, ...], shown: str) 
     """
     if names[0] == "cache" and owner == context.name:
         return CACHE, 1
+    if names[0] == "cache":
+        replacement = shown.replace(f"{owner}.", f"{context.name}.", 1)
+        raise PathError(
+            f"access to cache must be performed using the same context, please replace {quote(shown)} with "
+            f"{quote(replacement)}"
+        )
     rules = _PATHS[owner]
     if len(names) > 1 and f"{names[0]}.{names[1]}" in rules:
         return rules[f"{names[0]}.{names[1]}"], 2

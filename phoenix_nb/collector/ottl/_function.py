@@ -6,14 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phoenix_nb.collector.ottl._columns import Plan
 from phoenix_nb.collector.ottl._context import Axis, Item
-from phoenix_nb.collector.ottl._getters import Getter, Plan
+from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._runtime import Value
 
-__all__ = ["Function", "FunctionTable", "Param", "converter", "param"]
+__all__ = ["LITERALS", "TARGETS", "Function", "FunctionTable", "Param", "Target", "converter", "param"]
 
 LITERALS: Final = frozenset({"text", "whole", "number", "flag"})
 """Kinds of parameters that take a literal only."""
+TARGETS: Final = frozenset({"target", "map_target", "slice_target"})
+"""Kinds of parameters that take a path that is written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path that a function reads and writes."""
+
+    getter: Getter
+    """Reads it, with the kind that the function wants."""
+    put: Callable[[Item, Value], None]
+    """Writes it."""
+    axis: Axis
+    """What is written: the whole value of this axis changes."""
+    name: str
+    """The path without keys, after its context; empty when keys follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +40,7 @@ class Param:
     name: str
     """Its name, as users may write it."""
     kind: str
-    """A kind of getter, one of the literal kinds, ``path`` or ``function``."""
+    """A kind of getter, one of the literal kinds or of the target kinds, or ``function``."""
     optional: bool = False
     """Whether it may be left out."""
     many: bool = False
@@ -49,6 +66,10 @@ class Function:
     """Contexts that have it; ``None`` = all."""
     axes: frozenset[Axis] = frozenset()
     """What it depends on beside its arguments."""
+    writes: Axis = ""
+    """What it changes beside its targets; ``metric`` when it may change points or add metrics."""
+    since: tuple[int, int, int] = (0, 0, 0)
+    """The first release that has it."""
     plan: Callable[..., Plan | None] | None = None
     """How whole columns are computed."""
     impure: str = ""

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from phoenix_nb.collector._values import (
     go_json,
@@ -14,6 +14,7 @@ from phoenix_nb.collector._values import (
     parse_int,
     truncate_to_int,
 )
+from phoenix_nb.collector.ottl._columns import Plan, as_float, as_int, constant_plan
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._runtime import (
     Duration,
@@ -27,9 +28,6 @@ from phoenix_nb.collector.ottl._runtime import (
 from phoenix_nb.otlp import KeyValues
 
 __all__ = ["Getter", "Plan", "literal", "typed", "typed_value"]
-
-Plan: TypeAlias = "tuple[str, Any] | tuple[str, Any, Any] | tuple[str, Any, Any, Any]"
-"""How whole columns of numbers give the value: ``("column", name)``, ``("const", v)``, ``("math", op, a, b)``, …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,14 @@ class Getter:
 def literal(value: Value) -> Getter:
     """A getter of one fixed value."""
     plan: Plan | None = None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        plan = ("const", value)
+    if isinstance(value, float):
+        plan = constant_plan("float", value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        plan = constant_plan("int", value)
     elif isinstance(value, Duration):
-        plan = ("const_duration", value.nanos)
+        plan = constant_plan("duration", value.nanos)
     elif isinstance(value, Time):
-        plan = ("const_time", value.nanos)
+        plan = constant_plan("time", value.nanos)
     return Getter(frozenset(), lambda _item: value, constant=True, plan=plan)
 
 
@@ -77,9 +77,9 @@ def typed_value(kind: str, value: Value) -> Value:
 
 
 def _plan(kind: str, plan: Plan | None) -> Plan | None:
-    if plan is None:
-        return None
-    return ("as_int", plan) if kind == "int_like" else ("as_double", plan) if kind == "float_like" else None
+    if kind in {"time", "duration", "any"}:
+        return plan
+    return as_int(plan) if kind == "int_like" else as_float(plan) if kind == "float_like" else None
 
 
 def _exact(name: str, kinds: tuple[type, ...], value: Value) -> Value:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.collector.ottl._context import Axis, Item, Point
-from phoenix_nb.otlp import Attributes, Frames, Resource, Scope
+from phoenix_nb.otlp import Attributes, Dictionary, Frames, KeyValues, PairIndex, Resource, Scope, SidePoint
 
 __all__ = ["Rows"]
 
 Ids = npt.NDArray[np.int32]
-_BY_LEVEL: Final = {"rm": ("rm",), "sm": ("rm", "sm"), "m": ("rm", "sm", "m"), "p": ("rm", "sm", "m", "p")}
 _OWNER: Final = {
     "resource": ("rm", "rm_resource"),
     "resource_schema": ("rm", "rm_schema"),
@@ -27,27 +27,95 @@ _PARENT: Final = {"p": ("p_metric", "m"), "m": ("m_sm", "sm"), "sm": ("sm_rm", "
 
 
 class Rows:
-    """The rows of one level of frames.
+    """The rows of one level of frames, some of whose columns may be replaced while statements run.
 
     Args:
         frames: the payloads.
         level: ``rm``, ``sm``, ``m`` or ``p``.
+        caches: the dictionary that the ids of scratch maps belong to; needed where such maps are used.
     """
 
-    def __init__(self, frames: Frames, level: str) -> None:
+    def __init__(self, frames: Frames, level: str, caches: Dictionary[KeyValues] | None = None) -> None:
         self.frames = frames
         self.level = level
+        self.caches = caches
+        self._changed: dict[str, Any] = {}
         self._ids: dict[Axis, Ids] = {}
+        self._combined: dict[tuple[Axis, ...], Ids] = {}
+        self._side: list[SidePoint] | None = None
 
     def __len__(self) -> int:
         return self.frames.n_rows(self.level)
+
+    # -- columns ---------------------------------------------------------------------------------------------
+
+    def column(self, name: str) -> Any:
+        """A column as it is now."""
+        found = self._changed.get(name)
+        return self.frames.column(name) if found is None else found
+
+    def set_column(self, name: str, values: Any) -> None:
+        """Replace a column; everything that was read from the old one is forgotten."""
+        self._changed[name] = values
+        axis = _AXIS_OF.get(name)
+        if axis is not None:
+            self._ids.pop(axis, None)
+            self._combined = {axes: ids for axes, ids in self._combined.items() if axis not in axes}
+
+    def changed(self) -> Frames:
+        """The frames with everything that was replaced."""
+        columns = {name: values for name, values in self._changed.items() if name != "cache"}
+        if not columns and self._side is None:
+            return self.frames
+        return self.frames.replace(side=self._side, **columns)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether any point may be something else than a number."""
+        return bool(len(self.frames.side))
+
+    def side(self, number: int) -> SidePoint:
+        """A row of the side table as it is now."""
+        return self.frames.side[number] if self._side is None else self._side[number]
+
+    def add_side(self, side: SidePoint) -> int:
+        """Another row of the side table."""
+        if self._side is None:
+            self._side = list(self.frames.side)
+        self._side.append(side)
+        return len(self._side) - 1
 
     def ids(self, axis: Axis) -> Ids:
         """Per row the id on an axis; -1 where the sender gave none."""
         found = self._ids.get(axis)
         if found is None:
-            owner, column = _OWNER[axis]
-            found = self._ids[axis] = self._broadcast(owner, self.frames.column(column))
+            found = self._ids[axis] = self._find_ids(axis)
+        return found
+
+    def _find_ids(self, axis: Axis) -> Ids:
+        if axis == "cache":
+            found = self._changed.get("cache")
+            return np.zeros(len(self), dtype=np.int32) if found is None else found
+        owner, column = _OWNER[axis]
+        ready = _READY.get((self.level, axis))
+        if ready is not None and column not in self._changed:
+            made: Ids = getattr(self.frames, ready)
+            return made
+        ids: Ids = self._broadcast(owner, self.column(column))
+        return ids
+
+    def combination(self, axes: tuple[Axis, ...]) -> Ids:
+        """Per row the number of its combination of ids on several axes, the same for all frames of a run."""
+        if len(axes) == 1:
+            return self.ids(axes[0])
+        found = self._combined.get(axes)
+        if found is None:
+            known = _numbers(self.frames.dictionaries, self.caches)
+            index = known.setdefault(axes, PairIndex())
+            left = self.combination(axes[:-1])
+            shift = np.int32(1) if len(axes) == 2 else np.int32(0)
+            found = index.intern(left + shift if shift else left, self.ids(axes[-1]) + np.int32(1))
+            self._combined[axes] = found
         return found
 
     def _broadcast(self, owner: str, values: Any) -> Any:
@@ -65,6 +133,13 @@ class Rows:
         count = self.frames.n_metrics
         return np.searchsorted(self.frames.p_metric, np.arange(count + 1)).astype(np.int64)
 
+    def payloads(self) -> Ids:
+        """Per row its payload."""
+        found: Ids = getattr(self.frames, f"{self.level}_payload")
+        return found
+
+    # -- single items ----------------------------------------------------------------------------------------
+
     def item(self, row: int, axes: frozenset[Axis]) -> Item:
         """One row as an item that has what ``axes`` ask for."""
         known = self.frames.dictionaries
@@ -81,34 +156,55 @@ class Rows:
             item.metric = known.headers[int(self.ids("header")[row])]
         if "attributes" in axes:
             item.attributes = known.attribute_sets[int(self.ids("attributes")[row])]
+        if "cache" in axes and self.caches is not None:
+            item.cache = self.caches[int(self.ids("cache")[row])]
         if "point" in axes:
-            item.point = self._point(row)
+            item.point = self.point(row)
         if "points" in axes:
             item.points = self._points(row)
         return item
 
-    def _point(self, row: int) -> Point:
-        frames = self.frames
-        side = int(frames.p_side[row])
+    def point(self, row: int) -> Point:
+        """One point by itself."""
+        side = int(self.column("p_side")[row])
         return Point(
-            start=int(frames.p_start[row]),
-            time=int(frames.p_time[row]),
-            kind=int(frames.p_kind[row]),
-            as_int=int(frames.p_int[row]),
-            as_double=float(frames.p_double[row]),
-            flags=int(frames.p_flags[row]),
-            side=frames.side[side] if side >= 0 else None,
+            start=int(self.column("p_start")[row]),
+            time=int(self.column("p_time")[row]),
+            kind=int(self.column("p_kind")[row]),
+            as_int=int(self.column("p_int")[row]),
+            as_double=float(self.column("p_double")[row]),
+            flags=int(self.column("p_flags")[row]),
+            side=self.side(side) if side >= 0 else None,
         )
 
     def _points(self, row: int) -> tuple[Attributes, ...]:
-        metric = (
-            int(self._broadcast("m", np.arange(self.frames.n_metrics, dtype=np.int32))[row])
-            if (self.level == "p")
-            else row
-        )
+        metric = int(self.frames.p_metric[row]) if self.level == "p" else row
         first, last = self._points_of_metric[metric : metric + 2].tolist()
         sets = self.frames.dictionaries.attribute_sets
-        return tuple(sets[number] for number in self.frames.p_attributes[first:last].tolist())
+        return tuple(sets[number] for number in self.column("p_attributes")[first:last].tolist())
+
+
+_AXIS_OF: Final = {**{column: axis for axis, (_, column) in _OWNER.items()}, "cache": "cache"}
+_READY: Final = {
+    ("p", "resource"): "p_resource",
+    ("p", "scope"): "p_scope",
+    ("p", "header"): "p_header",
+    ("p", "attributes"): "p_attributes",
+    ("m", "resource"): "m_resource",
+    ("m", "scope"): "m_scope",
+    ("m", "header"): "m_header",
+}
+_COMBINATIONS: Final[WeakKeyDictionary[object, dict[tuple[Axis, ...], PairIndex]]] = WeakKeyDictionary()
+"""Numbers of combinations per dictionaries, shared by every rule of a run."""
+
+
+def _numbers(dictionaries: object, caches: object) -> dict[tuple[Axis, ...], PairIndex]:
+    # Scratch maps have numbers of their own, so what they are combined with is kept apart too.
+    owner = dictionaries if caches is None else caches
+    found = _COMBINATIONS.get(owner)
+    if found is None:
+        found = _COMBINATIONS[owner] = {}
+    return found
 
 
 def _or_empty(dictionary: Any, number: int, empty: Any) -> Any:

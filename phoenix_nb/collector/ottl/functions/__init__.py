@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, FunctionTable
 from phoenix_nb.collector.ottl._runtime import Value
+from phoenix_nb.collector.ottl.functions._editors import EDITORS
 from phoenix_nb.collector.ottl.functions._metric import METRIC_FUNCTIONS
+from phoenix_nb.collector.ottl.functions._replace import REPLACING
 from phoenix_nb.collector.ottl.functions._text import TEXT_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._times import TIME_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._types import TYPE_FUNCTIONS
 
-__all__ = ["CONVERTERS", "converters_of"]
+__all__ = ["CONVERTERS", "converters_of", "statement_functions"]
 
 
 def _refused(**_arguments: object) -> Callable[[Item], Value]:
@@ -25,11 +28,39 @@ _IMPURE: Final = (
     Function("UUID", (), _refused, impure="it depends on chance"),
     Function("UUIDv7", (), _refused, impure="it depends on the clock and on chance"),
 )
-CONVERTERS: Final[FunctionTable] = {
-    function.name: function for function in (*TEXT_FUNCTIONS, *TYPE_FUNCTIONS, *TIME_FUNCTIONS, *_IMPURE)
+_SINCE: Final = {
+    "Index": (0, 126, 0),
+    "Bool": (0, 143, 0),
+    "Coalesce": (0, 150, 0),
+    "ContainsValue": (0, 125, 0),
+    "HasPrefix": (0, 125, 0),
+    "HasSuffix": (0, 125, 0),
+    "IsEmpty": (0, 125, 0),
+    "Keys": (0, 125, 0),
+    "TrimPrefix": (0, 125, 0),
+    "TrimSuffix": (0, 125, 0),
+    "UUIDv7": (0, 138, 0),
+    "Values": (0, 125, 0),
 }
+"""First releases of converters that came after 0.124."""
+
+
+def _table(*functions: Function) -> FunctionTable:
+    return {
+        function.name: replace(function, since=_SINCE.get(function.name, function.since))
+        for function in functions
+    }
+
+
+CONVERTERS: Final[FunctionTable] = _table(
+    *TEXT_FUNCTIONS,
+    *TYPE_FUNCTIONS,
+    *TIME_FUNCTIONS,
+    *_IMPURE,
+)
 """Converters that every context has."""
-_METRIC: Final[FunctionTable] = {**CONVERTERS, **{function.name: function for function in METRIC_FUNCTIONS}}
+_ON_POINTS: Final[FunctionTable] = {**CONVERTERS, **_table(*METRIC_FUNCTIONS)}
+_STATEMENTS: Final[FunctionTable] = {**CONVERTERS, **_table(*EDITORS, *REPLACING)}
 
 
 def converters_of(context: str, *, on_points: bool = False) -> FunctionTable:
@@ -39,4 +70,21 @@ def converters_of(context: str, *, on_points: bool = False) -> FunctionTable:
         context: its name.
         on_points: whether the functions over a metric's points belong to it, as in the filter processor.
     """
-    return _METRIC if on_points and context == "metric" else CONVERTERS
+    return _ON_POINTS if on_points and context == "metric" else CONVERTERS
+
+
+def statement_functions(context: str, more: FunctionTable | None = None) -> FunctionTable:
+    """The editors and converters that statements of a context may use.
+
+    Args:
+        context: its name.
+        more: functions of the component, by name; they may name the contexts that have them.
+    """
+    if not more:
+        return _STATEMENTS
+    mine = {
+        name: function
+        for name, function in more.items()
+        if function.contexts is None or context in function.contexts
+    }
+    return {**_STATEMENTS, **mine}

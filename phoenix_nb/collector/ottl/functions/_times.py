@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from phoenix_nb.collector.config import parse_duration
+from phoenix_nb.collector.ottl._columns import Plan, truncated, unix_plan
 from phoenix_nb.collector.ottl._function import Function, converter, param
+from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value
 
 __all__ = ["TIME_FUNCTIONS"]
@@ -24,7 +26,11 @@ def _duration(duration: str) -> Value:
         raise OttlError(f'{exc} "{duration}"') from exc
 
 
-@converter("TruncateTime", param("time", "time"), param("duration", "duration"))
+def _truncated(time: Getter, duration: Getter) -> Plan | None:
+    return truncated(time.plan, duration.plan)
+
+
+@converter("TruncateTime", param("time", "time"), param("duration", "duration"), plan=_truncated)
 def _truncate(time: Time, duration: Duration) -> Value:
     if duration.nanos <= 0:
         return time
@@ -54,7 +60,7 @@ def _nanosecond(time: Time) -> Value:
 
 
 def _unix(name: str, scale: int) -> Function:
-    @converter(name, param("time", "time"))
+    @converter(name, param("time", "time"), plan=lambda time: unix_plan(time.plan, scale))
     def unix(time: Time) -> Value:
         # Go divides towards the past for seconds and towards zero for the finer units.
         if scale in {1, _SECOND}:

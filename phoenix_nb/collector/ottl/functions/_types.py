@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from phoenix_nb.collector.ottl._columns import Plan
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, converter, param
-from phoenix_nb.collector.ottl._getters import Getter, Plan
+from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._runtime import (
     OttlError,
     OttlTypeError,
