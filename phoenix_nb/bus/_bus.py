@@ -37,6 +37,7 @@ Handler = Callable[[Event], Awaitable[None]]
 _VIEWER = SubscriptionOptions()
 _STOPPED = (CallCancelledError, DeadlineExceededError)
 _PAGE = 500
+_CLOSED = "the event bus is closed"
 _ITSELF = Context.background(principal="bus")
 _HANDLING: ContextVar[bool] = ContextVar("phoenix_bus_handling", default=False)
 
@@ -90,7 +91,8 @@ class AsyncioEventBus:
         if not events:
             return ()
         async with self._accepting:
-            self._check(ctx)
+            if self._closed:
+                raise ClosedError(_CLOSED)
             last = await self._position() if self._last is None else self._last
             try:
                 accepted = await self._journal.append(ctx, events)
@@ -179,7 +181,7 @@ class AsyncioEventBus:
     def _check(self, ctx: Context) -> None:
         ctx.check()
         if self._closed:
-            raise ClosedError("the event bus is closed")
+            raise ClosedError(_CLOSED)
 
     async def _position(self) -> int:
         """Position up to which events were delivered, or were there before the bus; asked under the lock."""

@@ -30,7 +30,7 @@ class CancellationToken:
     @property
     def cancelled(self) -> bool:
         """Whether the switch was thrown."""
-        return self.reason is not None
+        return self._reason is not None or (self._parent is not None and self._parent.cancelled)
 
     @property
     def reason(self) -> str | None:

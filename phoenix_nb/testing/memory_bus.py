@@ -21,9 +21,9 @@ class MemoryJournal:
 
     async def append(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
         ctx.check()
-        names = [event.id for event in events]
-        if len(set(names)) < len(names) or not self._known.isdisjoint(names):
-            raise ConflictError("an event with this id was accepted before", details={"ids": [*names]})
+        names = {event.id for event in events}
+        if len(names) < len(events) or not self._known.isdisjoint(names):
+            raise ConflictError("an event with this id was accepted before", details={"ids": sorted(names)})
         placed = tuple(
             event.model_copy(update={"sequence": position})
             for position, event in enumerate(events, len(self._kept) + 1)
