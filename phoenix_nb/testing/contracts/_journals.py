@@ -47,14 +47,14 @@ class JournalContract(Contract):
     async def test_positions_begin_at_one_and_have_no_holes(self, subject: Journal) -> None:
         assert await subject.last_sequence(CTX) == 0
         assert list(await subject.append(CTX, [])) == []
-        for begin, size in ((1, 1), (2, 3), (5, 2)):
+        for begin, size in ((1, 1), (2, 3), (5, 200), (205, 2)):
             kept = await subject.append(CTX, [sample_event(number) for number in range(begin, begin + size)])
             assert [event.sequence for event in kept] == list(range(begin, begin + size))
             assert await subject.last_sequence(CTX) == begin + size - 1
 
     async def test_a_batch_with_a_known_id_leaves_nothing_and_no_hole(self, subject: Journal) -> None:
         await subject.append(CTX, [sample_event(3)])
-        for batch in ([1, 2, 3], [8, 8], [3]):
+        for batch in ([1, 2, 3], [8, 8], [3], [*range(300)]):
             with pytest.raises(ConflictError):
                 await subject.append(CTX, [sample_event(number) for number in batch])
         assert await subject.last_sequence(CTX) == 1

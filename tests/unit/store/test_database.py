@@ -15,7 +15,7 @@ import pytest
 
 from phoenix_nb.errors import ClosedError, StorageError, StoreBusyError
 from phoenix_nb.interfaces import Context, EventFilter, ExperimentFilter
-from phoenix_nb.store import Database, DuckDbExperimentStore, DuckDbJournal
+from phoenix_nb.store import Database, DuckDbExperimentStore, DuckDbJournal, _database
 from phoenix_nb.testing.samples import sample_event, sample_experiment
 
 CTX = Context.background()
@@ -216,6 +216,29 @@ async def test_a_newer_form_is_refused_and_left_alone(path: Path) -> None:
     with duckdb.connect(path) as newer:
         newer.execute("DELETE FROM schema_version WHERE version = 4711")
     await (await Database.open(path)).aclose()
+
+
+async def test_an_older_form_is_brought_forward_with_its_content(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = _database._scripts()
+    monkeypatch.setattr(_database, "_scripts", lambda: scripts[:1])
+    database = await Database.open(path)
+    kept = await DuckDbJournal(database).append(CTX, [sample_event(1)])
+    await database.aclose()
+    broken = [*scripts, (scripts[-1][0] + 1, "CREATE TABLE halfway (i INTEGER); SELECT no_such_function();")]
+    monkeypatch.setattr(_database, "_scripts", lambda: broken)
+    with pytest.raises(StorageError, match="no_such_function"):
+        await Database.open(path)
+    monkeypatch.setattr(_database, "_scripts", lambda: scripts)
+    database = await Database.open(path)
+    assert list(await DuckDbJournal(database).read(CTX, EventFilter())) == list(kept)
+    asked = "SELECT version FROM schema_version ORDER BY version"
+    done = await database.read(lambda cursor: cursor.execute(asked).fetchall())
+    assert done == [(number,) for number, _ in scripts]
+    asked = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'halfway'"
+    assert await database.read(lambda cursor: cursor.execute(asked).fetchone()) == (0,)
+    await database.aclose()
 
 
 async def test_a_folder_that_cannot_be_made_is_refused(path: Path) -> None:
