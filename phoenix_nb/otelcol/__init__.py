@@ -9,6 +9,7 @@ from phoenix_nb.otelcol._binary import (
     find_collector,
     probe_collector,
 )
+from phoenix_nb.otelcol._build import build_collector
 from phoenix_nb.otelcol._engine import OtelcolEngine
 from phoenix_nb.otelcol._factory import CollectorEngines
 from phoenix_nb.otelcol._rewrite import Rewritten, rewrite
@@ -27,6 +28,7 @@ __all__ = [
     "Patience",
     "Rewritten",
     "ValidateAnswer",
+    "build_collector",
     "cache_folder",
     "find_collector",
     "probe_collector",
