@@ -33,6 +33,10 @@ def build_graph(
         for connector in connectors
     }
     order, cycle = _sorted(metrics, feeds)
+    if not cycle:
+        cycle = next(
+            filter(None, (_cycle_of(pipelines, signal, connectors) for signal in _OTHER_SIGNALS)), []
+        )
     if cycle and not problems:
         shown = " -> ".join(cycle)
         message = f"failed to build pipelines: cycle detected: {shown}"
@@ -46,6 +50,23 @@ def build_graph(
             )
         )
     return Graph(tuple(order), feeds), problems
+
+
+_OTHER_SIGNALS = ("traces", "logs", "profiles")
+
+
+def _cycle_of(
+    pipelines: Sequence[Pipeline], signal: str, connectors: Mapping[ComponentId, object]
+) -> list[str]:
+    """The first cycle among the pipelines of a signal that this engine does not run."""
+    same = [pipeline for pipeline in pipelines if pipeline.id.type == signal]
+    feeds = {
+        connector: tuple(pipeline.id for pipeline in same if connector in pipeline.receivers)
+        for connector in connectors
+    }
+    return [
+        text.replace("(metrics to metrics)", f"({signal} to {signal})") for text in _sorted(same, feeds)[1]
+    ]
 
 
 def _unpaired(

@@ -18,6 +18,12 @@ from phoenix_nb.collector.components._base import (
     Stage,
     Stateless,
 )
+from phoenix_nb.collector.components._filter_expr import (
+    ExprError,
+    ExprEvaluationError,
+    PointTest,
+    compile_expr,
+)
 from phoenix_nb.collector.components._filter_settings import (
     FilterSettings,
     MetricMatch,
@@ -131,9 +137,11 @@ class _MatchStage(Stateless):
         self,
         resources: Sequence[tuple[Callable[[Resource], bool], bool]],
         metrics: Sequence[tuple[Callable[[str], bool], bool]],
+        points: Sequence[tuple[Sequence[PointTest], bool]],
     ) -> None:
         self._resources = resources
         self._metrics = metrics
+        self._points = [(_PointMatch(tests), wanted) for tests, wanted in points]
 
     def _keeps_resource(self, resource: Resource) -> bool:
         return all(test(resource) is wanted for test, wanted in self._resources)
@@ -154,29 +162,80 @@ class _MatchStage(Stateless):
         metrics: Mask | None = None
         if self._metrics:
             metrics = known.headers.map(self._keeps_metric, np.bool_)[frames.m_header].astype(np.bool_)
+        refused: dict[int, str] = {}
+        for match, wanted in self._points:
+            rows, failed = match.over(frames)
+            found = rows if wanted else ~rows
+            metrics = found if metrics is None else metrics & found
+            refused.update(failed)
         if metrics is None:
             kept = _with_scopes(frames) if resources is None else resources & _with_scopes(frames)
             return flow.to(frames.where(resources=kept, keep_empty=True))
-        return flow.to(frames.where(metrics=metrics, resources=resources))
+        return flow.to(frames.where(metrics=metrics, resources=resources)).refuse(refused)
+
+
+class _PointMatch:
+    """Metrics with a point for which an expression holds."""
+
+    def __init__(self, tests: Sequence[PointTest]) -> None:
+        self._tests = tests
+        self._known: dict[int, bool | str] = {}
+
+    def over(self, frames: Frames) -> tuple[Mask, dict[int, str]]:
+        """Per metric row whether it matches, and the payloads in which evaluation failed."""
+        rows = Rows(frames, "p")
+        matched = np.zeros(frames.n_metrics, dtype=np.bool_)
+        if not frames.n_points:
+            return matched, {}
+        ids = rows.combination(("attributes", "header"))
+        new, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+        verdicts = [
+            self._verdict(rows, number, at) for number, at in zip(new.tolist(), first.tolist(), strict=True)
+        ]
+        holds = np.array([verdict is True for verdict in verdicts])[inverse.reshape(-1)]
+        matched[frames.p_metric[holds]] = True
+        failed: dict[int, str] = {}
+        if any(isinstance(verdict, str) for verdict in verdicts):
+            payload = frames.p_payload
+            for at, number in enumerate(inverse.reshape(-1).tolist()):
+                verdict = verdicts[number]
+                if isinstance(verdict, str):
+                    failed.setdefault(int(payload[at]), verdict)
+        return matched, failed
+
+    def _verdict(self, rows: Rows, number: int, at: int) -> bool | str:
+        found = self._known.get(number)
+        if found is None:
+            item = rows.item(at, frozenset({"attributes", "header"}))
+            try:
+                found = any(test(item.metric, item.attributes) for test in self._tests)
+            except ExprEvaluationError as exc:
+                found = str(exc)
+            self._known[number] = found
+        return found
 
 
 def _match_stage(include: MetricMatch | None, exclude: MetricMatch | None) -> Stage:
     resources: list[tuple[Callable[[Resource], bool], bool]] = []
     metrics: list[tuple[Callable[[str], bool], bool]] = []
+    points: list[tuple[Sequence[PointTest], bool]] = []
     for match, wanted in ((include, True), (exclude, False)):
         if match is None:
             continue
         if match.match_type == "expr":
-            raise BuildError(
-                "match_type expr is not supported by the embedded engine; write the expressions as OTTL conditions"
-            )
+            try:
+                tests = [compile_expr(text) for text in match.expressions]
+            except ExprError as exc:
+                raise BuildError(str(exc)) from exc
+            points.append((tests, wanted))
+            continue
         by_attributes = attributes_matcher(match.match_type, match.resource_attributes)
         if by_attributes is not None:
             resources.append((lambda resource, test=by_attributes: test(resource.attributes), wanted))  # type: ignore[misc]
         names = text_matcher(match.match_type, match.metric_names)
         if match.metric_names:
             metrics.append((names, wanted))
-    return _MatchStage(resources, metrics) if resources or metrics else _FilterStage(())
+    return _MatchStage(resources, metrics, points) if resources or metrics or points else _FilterStage(())
 
 
 _LEVELS: Final = ("resource", "scope", "metric", "datapoint")

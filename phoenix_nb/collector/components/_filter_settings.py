@@ -25,6 +25,7 @@ from phoenix_nb.collector.config import (
     Settings,
     Struct,
     Word,
+    nested,
     plain,
     setting,
 )
@@ -171,6 +172,15 @@ class FilterSettings(Settings):
     profile_conditions: object = setting(None, ANY)
     """Of profiles; not looked at."""
 
+    def unmarshal(self, path: tuple[str, ...], name: str, node: dict[str, Node]) -> Settings:
+        """As every part that reads itself: its errors are wrapped once more."""
+        try:
+            return super().unmarshal(path, name, node)
+        except Refused as exc:
+            if exc.errors[0].bare:
+                raise
+            raise nested(exc.errors) from exc
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -271,7 +281,7 @@ def check_settings(
     if mixed:
         yield (), mixed
         return
-    errors = list(_other_signals(settings))
+    errors = list(_other_signals(settings, version))
     if not settings.metric_conditions:
         try:
             compile_rules(settings, version)
@@ -307,7 +317,7 @@ def plain_map(node: object) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _other_signals(settings: FilterSettings) -> Iterator[str]:
+def _other_signals(settings: FilterSettings, version: tuple[int, int, int]) -> Iterator[str]:
     """Mistakes in the syntax of conditions for other signals; their names are not known here."""
     for name, (_, keys, *_rest) in _OF_SIGNAL.items():
         conditions = plain_map(getattr(settings, name))
@@ -315,6 +325,6 @@ def _other_signals(settings: FilterSettings) -> Iterator[str]:
             texts = conditions.get(key)
             for text in texts if isinstance(texts, list) else ():
                 try:
-                    check_condition_syntax(str(text))
+                    check_condition_syntax(str(text), version)
                 except OttlError as exc:
                     yield str(exc)

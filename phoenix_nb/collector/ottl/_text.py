@@ -59,20 +59,38 @@ def compile_condition(
     """
     binder = Binder(context, converters_of(context.name, on_points=on_points), prefixed, version)
     try:
-        return bind_condition(parse_condition(text), binder)
+        node = parse_condition(text)
+        _check_keys(node, version)
+        return bind_condition(node, binder)
     except (OttlSyntaxError, BindError) as exc:
         raise OttlError(f"unable to parse OTTL condition {quote(text)}: {exc}") from exc
 
 
-def check_condition_syntax(text: str) -> None:
+_KEYS_SINCE: Final = (0, 155, 0)
+
+
+def _check_keys(node: object, version: tuple[int, int, int]) -> None:
+    """Before 0.155 keys had to be literals."""
+    if version >= _KEYS_SINCE:
+        return
+    for found in ast.walk(node):
+        keys = found.keys if isinstance(found, ast.Call) else ()
+        if isinstance(found, ast.Path):
+            keys = tuple(key for field in found.fields for key in field.keys)
+        for key in keys:
+            if not isinstance(key, (ast.Text, ast.Int)):
+                raise BindError("has invalid syntax: keys that are no literals came with release 0.155.0")
+
+
+def check_condition_syntax(text: str, version: tuple[int, int, int] = LATEST) -> None:
     """Check the syntax of a condition of any signal; names are not looked at.
 
     Raises:
         OttlError: the text is not a condition.
     """
     try:
-        parse_condition(text)
-    except OttlSyntaxError as exc:
+        _check_keys(parse_condition(text), version)
+    except (OttlSyntaxError, BindError) as exc:
         raise OttlError(f"unable to parse OTTL condition {quote(text)}: {exc}") from exc
 
 
@@ -138,7 +156,9 @@ def compile_statements(
     errors: list[str] = []
     for text in texts:
         try:
-            made.append(bind_statement(text, parse_statement(text), binder))
+            node = parse_statement(text)
+            _check_keys(node, version)
+            made.append(bind_statement(text, node, binder))
         except (OttlSyntaxError, BindError) as exc:
             errors.append(f"unable to parse OTTL statement {quote(text)}: {exc}")
     if errors:
