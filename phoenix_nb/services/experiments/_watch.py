@@ -43,9 +43,9 @@ async def _updates(
         # What happened between the first look and the subscription would otherwise be missed.
         update = _update(await store.get_experiment(ctx, first.id), 0)
         yield update
+        if update.experiment.terminal:
+            return
         async for _ in stream:
-            if update.experiment.terminal:
-                return
             now = await store.get_experiment(ctx, first.id)
             if now.version == update.experiment.version:
                 continue
