@@ -22,6 +22,8 @@ def arrange(
     arrival: npt.ArrayLike,
     columns: Mapping[str, Array],
     side: Sequence[SidePoint] = (),
+    *,
+    points: Array | None = None,
 ) -> Frames:
     """Frames of these rows.
 
@@ -30,20 +32,23 @@ def arrange(
         arrival: per payload when it arrived.
         columns: every column; a parent column names rows of the level above as they stand here.
         side: what ``p_side`` points into.
+        points: the places of the points that are kept, in order; ``None`` = all.
     """
     made: dict[str, Array] = {}
     place: Array | None = None
     for level, parent in _LEVELS:
-        above = columns[parent]
+        kept = points if level == "p" else None
+        above = columns[parent] if kept is None else columns[parent][kept]
         if place is not None:
             above = place[above]
         ordered = len(above) < 2 or bool((above[1:] >= above[:-1]).all())
         order = None if ordered else stable_order(above)
+        rows = kept if order is None else order if kept is None else kept[order]
         for name in COLUMNS:
             if name == parent:
                 made[name] = above if order is None else above[order]
             elif name.startswith(f"{level}_"):
-                made[name] = columns[name] if order is None else columns[name][order]
+                made[name] = columns[name] if rows is None else columns[name][rows]
         if order is None:
             place = None
         else:

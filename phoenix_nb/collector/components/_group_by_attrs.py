@@ -57,11 +57,14 @@ class _Resources:
     def _made(self, resource: int, taken: int) -> int:
         number = self._known.get((resource, taken))
         if number is None:
-            base = self._resources[resource].attributes if resource >= 0 else Attributes.EMPTY
+            known = self._resources[resource] if resource >= 0 else Resource()
+            base = known.attributes
             for key, value in self._sets[taken].items():
                 base = base.with_item(key, value)
             # Only the attributes are copied: dropped counts and entities are lost.
-            number = self._known[resource, taken] = self._resources.intern(Resource(base))
+            plain = base is known.attributes and not known.dropped_attributes_count and not known.entity_refs
+            number = resource if plain and resource >= 0 else self._resources.intern(Resource(base))
+            self._known[resource, taken] = number
         return number
 
 

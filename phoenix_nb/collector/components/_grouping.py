@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ __all__ = ["Groups", "combine", "dense", "group", "stable_order", "time_numbers"
 
 Ids = npt.NDArray[np.int32]
 Places = npt.NDArray[np.intp]
+Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 _SPARSE: Final = 16
@@ -41,15 +42,16 @@ class Groups:
         return len(self.first)
 
 
-def _first_places(keys: npt.NDArray[np.integer], cells: int) -> Places:
+def _first_places(keys: Array, cells: int) -> Places:
     """Per row the first row with the same key, by a table of ``cells`` places."""
-    table = np.empty(cells, dtype=np.intp)
+    table: Places = np.empty(cells, dtype=np.intp)
     # Of several writes to one cell the last one stays, so writing backwards leaves the first row.
     table[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
-    return table[keys]
+    found: Places = table[keys]
+    return found
 
 
-def dense(keys: npt.NDArray[np.generic]) -> Groups:
+def dense(keys: Array) -> Groups:
     """Groups of equal keys."""
     if not len(keys):
         return Groups(np.zeros(0, dtype=np.intp))
@@ -64,13 +66,16 @@ def dense(keys: npt.NDArray[np.generic]) -> Groups:
     return Groups(first[inverse.reshape(-1)])
 
 
-def combine(left: npt.NDArray[np.integer], right: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+def combine(left: Array, right: Array) -> Array:
     """One key for two columns of small numbers; negative ones are allowed on the left only."""
     width = int(right.max()) + 1 if len(right) else 1
-    return left.astype(np.int64) * width + right
+    made: Array = left.astype(np.int64)
+    made *= width
+    made += right
+    return made
 
 
-def group(*columns: npt.NDArray[np.integer]) -> Groups:
+def group(*columns: Array) -> Groups:
     """Groups of rows that agree in every column."""
     made = dense(columns[0])
     for column in columns[1:]:
@@ -78,7 +83,7 @@ def group(*columns: npt.NDArray[np.integer]) -> Groups:
     return made
 
 
-def time_numbers(times: npt.NDArray[np.uint64], runs: npt.NDArray[np.integer]) -> Ids:
+def time_numbers(times: Array, runs: Array) -> Ids:
     """Numbers for times that differ within a run whenever the times differ.
 
     Neighbours mostly share their time, and runs (payloads) rarely do, so that numbers start anew in each run.
@@ -100,10 +105,11 @@ def time_numbers(times: npt.NDArray[np.uint64], runs: npt.NDArray[np.integer]) -
     lowest = np.full(int(of_head.max()) + 1, len(found), dtype=np.int32)
     np.minimum.at(lowest, of_head, found)
     found = found - lowest[of_head]
-    return found[np.cumsum(change) - 1]
+    made: Ids = found[np.cumsum(change) - 1]
+    return made
 
 
-def stable_order(keys: npt.NDArray[np.integer]) -> Places:
+def stable_order(keys: Array) -> Places:
     """The order that sorts rows by small non-negative keys and keeps rows of one key as they are."""
     if len(keys) and int(keys.max()) < _SMALL:
         # Numbers of 16 bits are sorted by counting.

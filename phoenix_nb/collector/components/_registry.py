@@ -12,6 +12,7 @@ from phoenix_nb.collector.components._filter import FILTER
 from phoenix_nb.collector.components._group_by_attrs import GROUP_BY_ATTRS
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
+from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
 from phoenix_nb.collector.components._resource import RESOURCE
 
@@ -25,6 +26,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     FORWARD,
     GROUP_BY_ATTRS,
     MEMORY_LIMITER,
+    METRICS_TRANSFORM,
     RESOURCE,
 )
 _BY_NAME: Final[Mapping[tuple[ComponentKind, str], ComponentType]] = {
