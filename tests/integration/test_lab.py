@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from phoenix_nb.errors import (
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
+    PhoenixError,
     PlanError,
     RunFailedError,
     StoreBusyError,
@@ -28,7 +30,7 @@ from phoenix_nb.errors import (
 from phoenix_nb.interfaces import ExperimentState, PipelineFilter, Plan, SimulationState, VerdictState
 from phoenix_nb.lab import Lab
 
-SIMULATED = {"source": "sim:realistic", "every": "10s", "duration": "5m", "seed": 7}
+SIMULATED: dict[str, Any] = {"source": "sim:realistic", "every": "10s", "duration": "5m", "seed": 7}
 BASELINE, CANDIDATE = "process-baseline-v1", "process-minimal-v1"
 
 
@@ -108,9 +110,9 @@ def test_pause_makes_a_gap_and_abort_keeps_its_reason(lab: Lab) -> None:
         pass
     assert run.pause().status is ExperimentState.PAUSED
     assert run.resume().status is ExperimentState.RUNNING
-    run.abort("lunch")
-    assert run.status is ExperimentState.CANCELLED
-    assert run.experiment.state_reason.endswith("lunch")
+    ended = run.abort("lunch").experiment
+    assert ended.state is ExperimentState.CANCELLED
+    assert ended.state_reason.endswith("lunch")
 
 
 def test_the_same_file_is_one_pipeline(lab: Lab, tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_a_run_explains_itself(lab: Lab) -> None:
 def test_bad_requests_store_nothing(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("receivers: [\n")
     (tmp_path / "plan.yaml").write_text("succes: {}\n")
-    refused: list[tuple[type[Exception], dict[str, object]]] = [
+    refused: list[tuple[type[PhoenixError], dict[str, Any]]] = [
         (NotFoundError, {"candidate": "no-such-pipeline"}),
         (NotFoundError, {"candidate": str(tmp_path / "missing.yaml")}),
         (ConfigError, {"candidate": str(tmp_path / "broken.yaml")}),
@@ -164,10 +166,10 @@ def test_bad_requests_store_nothing(lab: Lab, tmp_path: Path) -> None:
         (PlanError, {"critical": ["re:("]}),
     ]
     for error, changes in refused:
-        asked: dict[str, object] = {"baseline": BASELINE, "candidate": CANDIDATE, **SIMULATED, **changes}
+        asked: dict[str, Any] = {"baseline": BASELINE, "candidate": CANDIDATE, **SIMULATED, **changes}
         with pytest.raises(error) as caught:
-            lab.compare(**asked)  # type: ignore[arg-type]  # wrong on purpose
-        assert caught.value.hint or caught.value.details, caught.value  # type: ignore[attr-defined]
+            lab.compare(**asked)
+        assert caught.value.hint or caught.value.details, caught.value
     assert lab.experiments() == []
 
 
