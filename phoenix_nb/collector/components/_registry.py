@@ -8,13 +8,17 @@ from typing import Final
 from phoenix_nb.collector.components._attributes import ATTRIBUTES
 from phoenix_nb.collector.components._base import ComponentKind, ComponentType
 from phoenix_nb.collector.components._batch import BATCH
+from phoenix_nb.collector.components._cumulative_to_delta import CUMULATIVE_TO_DELTA
+from phoenix_nb.collector.components._delta_to_rate import DELTA_TO_RATE
 from phoenix_nb.collector.components._filter import FILTER
 from phoenix_nb.collector.components._group_by_attrs import GROUP_BY_ATTRS
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
+from phoenix_nb.collector.components._metrics_generation import METRICS_GENERATION
 from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
 from phoenix_nb.collector.components._resource import RESOURCE
+from phoenix_nb.collector.components._transform import TRANSFORM
 
 __all__ = ["find_type", "is_known", "supported_types"]
 
@@ -22,12 +26,16 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     *passive_types(),
     ATTRIBUTES,
     BATCH,
+    CUMULATIVE_TO_DELTA,
+    DELTA_TO_RATE,
     FILTER,
     FORWARD,
     GROUP_BY_ATTRS,
     MEMORY_LIMITER,
+    METRICS_GENERATION,
     METRICS_TRANSFORM,
     RESOURCE,
+    TRANSFORM,
 )
 _BY_NAME: Final[Mapping[tuple[ComponentKind, str], ComponentType]] = {
     (entry.kind, name): entry for entry in _TYPES for name in entry.names

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from phoenix_nb.collector.ottl._bind import LATEST
 from phoenix_nb.collector.ottl._conditions import Condition, Outcome
-from phoenix_nb.collector.ottl._context import CONTEXTS, Context, Item
-from phoenix_nb.collector.ottl._function import Function, FunctionTable
+from phoenix_nb.collector.ottl._context import CONTEXTS, Axis, Context, Item, Point
+from phoenix_nb.collector.ottl._function import Function, FunctionTable, Param, param
+from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows
-from phoenix_nb.collector.ottl._statements import Failures, Statement
+from phoenix_nb.collector.ottl._runtime import OttlError as EvaluationError
+from phoenix_nb.collector.ottl._statements import LEVEL_OF, Failures, Statement, intern_axis
 from phoenix_nb.collector.ottl._text import (
     Inference,
     OttlError,
@@ -25,15 +27,21 @@ from phoenix_nb.collector.ottl.functions import converters_of, statement_functio
 __all__ = [
     "CONTEXTS",
     "LATEST",
+    "LEVEL_OF",
+    "Axis",
     "Condition",
     "Context",
+    "EvaluationError",
     "Failures",
     "Function",
     "FunctionTable",
+    "Getter",
     "Inference",
     "Item",
     "OttlError",
     "Outcome",
+    "Param",
+    "Point",
     "Rows",
     "Statement",
     "ValueExpression",
@@ -45,6 +53,8 @@ __all__ = [
     "compile_value",
     "converters_of",
     "infer_context",
+    "intern_axis",
+    "param",
     "prefixed_text",
     "statement_functions",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -69,10 +70,23 @@ class Rows:
             return self.frames
         return self.frames.replace(side=self._side, **columns)
 
+    def moved_to(self, frames: Frames) -> Rows:
+        """The same rows over frames in which whole metrics were changed; scratch maps stay with their rows."""
+        made = Rows(frames, self.level, self.caches)
+        cache = self._changed.get("cache")
+        if cache is not None:
+            made.set_column("cache", cache)
+        return made
+
     @property
     def has_sides(self) -> bool:
         """Whether any point may be something else than a number."""
         return bool(len(self.frames.side))
+
+    @property
+    def sides(self) -> Sequence[SidePoint]:
+        """The side table as it is now."""
+        return self.frames.side if self._side is None else self._side
 
     def side(self, number: int) -> SidePoint:
         """A row of the side table as it is now."""

@@ -1,0 +1,638 @@
+"""Changes to whole metrics: their points are merged or scaled, or further metrics are made of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.collector.components._aggregate import FUNCTIONS, POINT_COLUMNS, AttributeKeys, merge_points
+from phoenix_nb.collector.components._arrange import arrange
+from phoenix_nb.collector.components._exemplars import scale_exemplar
+from phoenix_nb.collector.components._rewrite import IdMap
+from phoenix_nb.collector.ottl import EvaluationError, Getter, Item, Rows
+from phoenix_nb.otlp import (
+    COLUMNS,
+    Attributes,
+    ExponentialHistogramValue,
+    Frames,
+    HistogramValue,
+    MetricHeader,
+    MetricType,
+    PointKind,
+    SidePoint,
+    SummaryValue,
+    Temporality,
+)
+
+__all__ = [
+    "Aggregate",
+    "AggregateValue",
+    "Copy",
+    "Edit",
+    "ExtractCount",
+    "ExtractSum",
+    "MetricWork",
+    "QuantilesToGauge",
+    "Scale",
+    "ToHistogram",
+]
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+_TYPE_NAMES: Final = {
+    MetricType.NONE: "Empty",
+    MetricType.GAUGE: "Gauge",
+    MetricType.SUM: "Sum",
+    MetricType.HISTOGRAM: "Histogram",
+    MetricType.EXPONENTIAL_HISTOGRAM: "ExponentialHistogram",
+    MetricType.SUMMARY: "Summary",
+}
+
+
+@dataclass(slots=True)
+class _Added:
+    """Metrics that one statement adds at the end of their scopes."""
+
+    source: Array
+    """Metric rows that they are made of."""
+    order: int
+    """Place of the statement."""
+    scopes: Array
+    headers: Array
+    owner: Array
+    """Per point its place in ``headers``."""
+    points: dict[str, Array]
+
+
+@dataclass(slots=True)
+class MetricWork:
+    """Frames while metric statements run."""
+
+    frames: Frames
+    keys: AttributeKeys
+    added: list[_Added] = field(default_factory=list)
+    side: list[SidePoint] | None = None
+
+    def sides(self) -> Sequence[SidePoint]:
+        """The side table as it is now."""
+        return self.frames.side if self.side is None else self.side
+
+    def add_side(self, side: SidePoint) -> int:
+        """Another row of the side table."""
+        if self.side is None:
+            self.side = list(self.frames.side)
+        self.side.append(side)
+        return len(self.side) - 1
+
+    def add(self, source: Array, order: int, headers: Array, owner: Array, points: dict[str, Array]) -> None:
+        """Add metrics behind those of their scopes."""
+        self.added.append(_Added(source, order, self.frames.m_sm[source], headers, owner, points))
+
+    def settle(self) -> Mask:
+        """Put what was added into the frames; returns which metric rows are new."""
+        frames = self.frames
+        if not self.added:
+            return np.zeros(frames.n_metrics, dtype=np.bool_)
+        source = np.concatenate([part.source for part in self.added])
+        order = np.concatenate([np.full(len(part.source), part.order) for part in self.added])
+        place = np.lexsort((order, source))
+        rank = np.empty(len(place), dtype=np.int64)
+        rank[place] = np.arange(len(place))
+        starts = np.cumsum([0, *(len(part.source) for part in self.added)])[:-1].tolist()
+        columns = {name: frames.column(name) for name in COLUMNS}
+        m_sm = np.concatenate([part.scopes for part in self.added])[place]
+        m_header = np.concatenate([part.headers for part in self.added])[place]
+        owners = np.concatenate(
+            [rank[part.owner + start] for part, start in zip(self.added, starts, strict=True)]
+        )
+        columns["p_metric"] = np.concatenate(
+            [columns["p_metric"], (owners + frames.n_metrics).astype(np.int32)]
+        )
+        columns["m_sm"] = np.concatenate([columns["m_sm"], m_sm.astype(np.int32)])
+        columns["m_header"] = np.concatenate([columns["m_header"], m_header.astype(np.int32)])
+        for name in POINT_COLUMNS:
+            columns[name] = np.concatenate([columns[name], *(part.points[name] for part in self.added)])
+        new = np.concatenate(
+            [np.zeros(frames.n_metrics, dtype=np.bool_), np.ones(len(place), dtype=np.bool_)]
+        )
+        moved = np.argsort(columns["m_sm"], kind="stable")
+        self.frames = arrange(frames.dictionaries, frames.arrival, columns, self.sides())
+        self.side, self.added = None, []
+        return new[moved]
+
+    def points_of(self, chosen: Array) -> tuple[Array, Array]:
+        """Rows of the points of some metrics in order, and per point the place of its metric among them."""
+        place = np.full(self.frames.n_metrics, -1, dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        owner = place[self.frames.p_metric]
+        rows = np.flatnonzero(owner >= 0)
+        return rows, owner[rows]
+
+    def pick(self, rows: Array) -> dict[str, Array]:
+        """Columns of some points."""
+        return {name: self.frames.column(name)[rows] for name in POINT_COLUMNS}
+
+
+class Edit(Protocol):
+    """What a statement does with chosen metrics."""
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Do it; returns the metric rows for which it failed, and why."""
+        ...
+
+
+class _Edit:
+    """Functions of this module work on whole columns and are never called for one item."""
+
+    def __call__(self, _item: Item) -> None:
+        raise EvaluationError("this function changes whole metrics")
+
+
+def _headers(work: MetricWork, chosen: Array) -> list[MetricHeader]:
+    known = work.frames.dictionaries.headers
+    return [known[number] for number in work.frames.m_header[chosen].tolist()]
+
+
+class _ByHeader:
+    """What is decided per distinct header."""
+
+    def __init__(self, work: MetricWork, chosen: Array) -> None:
+        self.ids, self._of = np.unique(work.frames.m_header[chosen], return_inverse=True)
+        self.headers = [work.frames.dictionaries.headers[number] for number in self.ids.tolist()]
+
+    def spread(self, values: Sequence[Any], dtype: npt.DTypeLike) -> Array:
+        """Values per header as values per metric."""
+        return np.asarray(values, dtype=dtype)[self._of.reshape(-1)]
+
+
+def _replace_headers(work: MetricWork, chosen: Array, headers: Sequence[MetricHeader], by: _ByHeader) -> None:
+    known = work.frames.dictionaries.headers
+    column = work.frames.m_header.copy()
+    column[chosen] = by.spread([known.intern(header) for header in headers], np.int32)
+    work.frames = work.frames.replace(m_header=column)
+
+
+# -- aggregation ------------------------------------------------------------------------------------------------------
+
+
+class _Aggregation(_Edit):
+    def __init__(self, aggregation_function: str) -> None:
+        if aggregation_function not in FUNCTIONS:
+            raise ValueError(
+                f"invalid aggregation function: 'unsupported function: '{aggregation_function}'', "
+                "valid options: sum, mean, min, max, median, count"
+            )
+        self._function = aggregation_function
+
+    def _changed(self, attributes: Attributes) -> Attributes:
+        raise NotImplementedError
+
+    def _merge(self, work: MetricWork, chosen: Array, *, maps: bool) -> None:
+        if not len(chosen):
+            return
+        by = _ByHeader(work, chosen)
+        if any(len(header.metadata) for header in by.headers):
+            bare = [replace(header, metadata=Attributes.EMPTY) for header in by.headers]
+            _replace_headers(work, chosen, bare, by)
+        frames = work.frames
+        mask = np.zeros(frames.n_metrics, dtype=np.bool_)
+        mask[chosen] = True
+        if maps:
+            change = IdMap(frames.dictionaries.attribute_sets, self._changed)
+            inside = mask[frames.p_metric]
+            if inside.all():
+                column = change(frames.p_attributes)
+            else:
+                column = frames.p_attributes.copy()
+                column[inside] = change(column[inside])
+            frames = frames.replace(p_attributes=column)
+        work.frames = merge_points(frames, mask, self._function, work.keys).compact()
+
+
+class Aggregate(_Aggregation):
+    """``aggregate_on_attributes``."""
+
+    def __init__(self, aggregation_function: str, attributes: tuple[str, ...] | None = None) -> None:
+        super().__init__(aggregation_function)
+        self._attributes = attributes
+
+    def _changed(self, attributes: Attributes) -> Attributes:
+        return attributes.only(*(self._attributes or ()))
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Merge the points of each metric that agree in the kept attributes and in time."""
+        del rows, order
+        by = _ByHeader(work, chosen)
+        summary = by.spread([header.type == MetricType.SUMMARY for header in by.headers], np.bool_)
+        self._merge(work, chosen[~summary], maps=self._attributes is not None)
+        text = "aggregate_on_attributes does not support aggregating Summary metrics"
+        return dict.fromkeys(chosen[summary].tolist(), text)
+
+
+class AggregateValue(_Aggregation):
+    """``aggregate_on_attribute_value``."""
+
+    def __init__(
+        self, aggregation_function: str, attribute: str, values: tuple[str, ...], new_value: str
+    ) -> None:
+        super().__init__(aggregation_function)
+        self._attribute = attribute
+        self._values = frozenset(values)
+        self._new = new_value
+
+    def _changed(self, attributes: Attributes) -> Attributes:
+        if self._attribute not in attributes:
+            return attributes
+        value = attributes.get(self._attribute)
+        text = value if isinstance(value, str) else ""
+        return attributes.with_item(self._attribute, self._new) if text in self._values else attributes
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Rename listed values, then merge."""
+        del rows, order
+        self._merge(work, chosen, maps=True)
+        return {}
+
+
+# -- new metrics ------------------------------------------------------------------------------------------------------
+
+
+class Copy(_Edit):
+    """``copy_metric``."""
+
+    def __init__(
+        self, name: Getter | None = None, description: Getter | None = None, unit: Getter | None = None
+    ) -> None:
+        self._getters = {
+            key: getter
+            for key, getter in (("name", name), ("description", description), ("unit", unit))
+            if getter is not None
+        }
+        self._axes = frozenset({"header"}).union(*(getter.axes for getter in self._getters.values()))
+        self._known: dict[int, tuple[int, str]] = {}
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Append a copy; one whose new name cannot be computed keeps what it has so far."""
+        known = work.frames.dictionaries.headers
+        headers: list[int] = []
+        failed: dict[int, str] = {}
+        keys = rows.combination(tuple(sorted(self._axes - {"points"}))).tolist()
+        for row in chosen.tolist():
+            found = None if "points" in self._axes else self._known.get(keys[row])
+            if found is None:
+                found = self._made(known, rows.item(row, self._axes))
+                self._known[keys[row]] = found
+            headers.append(found[0])
+            if found[1]:
+                failed[row] = found[1]
+        points, owner = work.points_of(chosen)
+        work.add(chosen, order, np.array(headers, dtype=np.int32), owner, work.pick(points))
+        return failed
+
+    def _made(self, known: Any, item: Item) -> tuple[int, str]:
+        header = item.metric
+        try:
+            for key, getter in self._getters.items():
+                header = replace(header, **{key: getter.get(item)})
+        except EvaluationError as exc:
+            return known.intern(header), str(exc)
+        return known.intern(header), ""
+
+
+_HAS_TEMPORALITY: Final = (MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM)
+
+
+class _Extract(_Edit):
+    """A sum made of one number of each histogram or summary point."""
+
+    name = ""
+    ending = ""
+    unit: str | None = None
+
+    def __init__(self, monotonic: bool, suffix: str | None = None) -> None:
+        self._monotonic = monotonic
+        self._suffix = self.ending if suffix is None else suffix
+
+    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
+        raise NotImplementedError
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Append the sums that have points; other kinds of metrics fail."""
+        del rows
+        good: list[int] = []
+        failed: dict[int, str] = {}
+        headers: list[int] = []
+        known = work.frames.dictionaries.headers
+        for row, header in zip(chosen.tolist(), _headers(work, chosen), strict=True):
+            temporality = (
+                header.temporality
+                if header.type in _HAS_TEMPORALITY
+                else Temporality.CUMULATIVE
+                if header.type == MetricType.SUMMARY
+                else Temporality.UNSPECIFIED
+            )
+            if temporality == Temporality.UNSPECIFIED:
+                failed[row] = (
+                    f"{self.name} requires an input metric of type Histogram, ExponentialHistogram or Summary, "
+                    f"got {_TYPE_NAMES[header.type]}"
+                )
+                continue
+            made = MetricHeader(
+                header.name + self._suffix,
+                header.description,
+                header.unit if self.unit is None else self.unit,
+                MetricType.SUM,
+                temporality,
+                self._monotonic,
+            )
+            good.append(row)
+            headers.append(known.intern(made))
+        self._append(work, np.array(good, dtype=np.int64), headers, order)
+        return failed
+
+    def _append(self, work: MetricWork, chosen: Array, headers: list[int], order: int) -> None:
+        points, owner = work.points_of(chosen)
+        sides = work.sides()
+        numbers = [self._number(sides[at].value) for at in work.frames.p_side[points].tolist()]
+        kept = np.array([number is not None for number in numbers], dtype=np.bool_)
+        points, owner = points[kept], owner[kept]
+        columns = _number_columns(work.pick(points), [number for number in numbers if number is not None])
+        used, renumbered = np.unique(owner, return_inverse=True)
+        work.add(
+            chosen[used], order, np.array(headers, dtype=np.int32)[used], renumbered.reshape(-1), columns
+        )
+
+
+def _number_columns(
+    columns: dict[str, Array], numbers: Sequence[tuple[PointKind, int, float]]
+) -> dict[str, Array]:
+    size = len(numbers)
+    return {
+        **columns,
+        "p_kind": np.array([kind for kind, _, _ in numbers], dtype=np.uint8),
+        "p_int": np.array([whole for _, whole, _ in numbers], dtype=np.int64),
+        "p_double": np.array([number for _, _, number in numbers], dtype=np.float64),
+        "p_flags": np.zeros(size, dtype=np.uint32),
+        "p_side": np.full(size, -1, dtype=np.int32),
+    }
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
+
+
+class ExtractSum(_Extract):
+    """``extract_sum_metric``."""
+
+    name = "extract_sum_metric"
+    ending = "_sum"
+
+    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
+        return None if value.sum is None else (PointKind.DOUBLE, 0, value.sum)
+
+
+class ExtractCount(_Extract):
+    """``extract_count_metric``."""
+
+    name = "extract_count_metric"
+    ending = "_count"
+    unit = "1"
+
+    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
+        return PointKind.INT, _signed(value.count), 0.0
+
+
+class QuantilesToGauge(_Edit):
+    """``convert_summary_quantile_val_to_gauge``."""
+
+    def __init__(self, attribute_key: str | None = None, suffix: str | None = None) -> None:
+        self._key = "quantile" if attribute_key is None else attribute_key
+        self._suffix = ".quantiles" if suffix is None else suffix
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Append a gauge with one point per quantile; other kinds of metrics are left alone."""
+        del rows
+        by = _ByHeader(work, chosen)
+        summary = by.spread([header.type == MetricType.SUMMARY for header in by.headers], np.bool_)
+        chosen = chosen[summary]
+        known = work.frames.dictionaries
+        headers = [
+            known.headers.intern(
+                MetricHeader(header.name + self._suffix, header.description, header.unit, MetricType.GAUGE)
+            )
+            for header in _headers(work, chosen)
+        ]
+        points, owner = work.points_of(chosen)
+        sides = work.sides()
+        repeat: list[int] = []
+        attributes: list[int] = []
+        numbers: list[tuple[PointKind, int, float]] = []
+        for at, row in enumerate(points.tolist()):
+            value = sides[int(work.frames.p_side[row])].value
+            assert isinstance(value, SummaryValue)  # noqa: S101 - points of summaries are summaries
+            base = known.attribute_sets[int(work.frames.p_attributes[row])]
+            for quantile, number in value.quantiles:
+                repeat.append(at)
+                attributes.append(known.attribute_sets.intern(base.with_item(self._key, quantile)))
+                numbers.append((PointKind.DOUBLE, 0, number))
+        places = np.array(repeat, dtype=np.int64)
+        columns = _number_columns(work.pick(points[places]), numbers)
+        columns["p_attributes"] = np.array(attributes, dtype=np.int32)
+        work.add(chosen, order, np.array(headers, dtype=np.int32), owner[places], columns)
+        return {}
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+class Scale(_Edit):
+    """``scale_metric``."""
+
+    def __init__(self, multiplier: float, unit: Getter | None = None) -> None:
+        self._factor = multiplier
+        self._unit = unit
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Multiply every value; whole numbers are cut."""
+        del order
+        failed: dict[int, str] = {}
+        units: dict[int, str] = {}
+        if self._unit is not None:
+            for row in chosen.tolist():
+                try:
+                    units[row] = str(self._unit.get(rows.item(row, self._unit.axes | {"header"})))
+                except EvaluationError as exc:
+                    failed[row] = f"could not get unit from ScaleArguments: {exc}"
+        for row, header in zip(chosen.tolist(), _headers(work, chosen), strict=True):
+            if row in failed:
+                continue
+            if header.type == MetricType.EXPONENTIAL_HISTOGRAM:
+                failed[row] = "exponential histograms are not supported by the 'scale_metric' function"
+            elif header.type == MetricType.NONE:
+                failed[row] = "unsupported metric type: 'Empty'"
+        good = np.array([row for row in chosen.tolist() if row not in failed], dtype=np.int64)
+        self._scale(work, good)
+        if units:
+            column = work.frames.m_header.copy()
+            known = work.frames.dictionaries.headers
+            for row in good.tolist():
+                column[row] = known.intern(replace(known[int(column[row])], unit=units[row]))
+            work.frames = work.frames.replace(m_header=column)
+        return failed
+
+    def _scale(self, work: MetricWork, good: Array) -> None:
+        frames = work.frames
+        mask = np.zeros(frames.n_metrics, dtype=np.bool_)
+        mask[good] = True
+        points = mask[frames.p_metric]
+        kind = frames.p_kind
+        with np.errstate(all="ignore"):
+            doubles = np.where(
+                points & (kind == PointKind.DOUBLE), frames.p_double * self._factor, frames.p_double
+            )
+            whole = points & (kind == PointKind.INT)
+            scaled = frames.p_int.astype(np.float64) * self._factor
+            fits = (scaled >= -(2.0**63)) & (scaled < 2.0**63)
+            cut = np.where(fits, np.where(fits, scaled, 0.0).astype(np.int64), -(1 << 63))
+        columns = {"p_double": doubles, "p_int": np.where(whole, cut, frames.p_int)}
+        wide = np.flatnonzero(points & (frames.p_side >= 0) & (kind > PointKind.DOUBLE))
+        if len(wide):
+            sides = work.sides()
+            side = frames.p_side.copy()
+            for row in wide.tolist():
+                side[row] = work.add_side(self._scaled(sides[int(side[row])]))
+            columns["p_side"] = side
+        work.frames = frames.replace(side=work.side, **columns)
+        work.side = None
+
+    def _scaled(self, side: SidePoint) -> SidePoint:
+        factor, value = self._factor, side.value
+        if isinstance(value, SummaryValue):
+            quantiles = tuple((quantile, number * factor) for quantile, number in value.quantiles)
+            return SidePoint(replace(value, sum=value.sum * factor, quantiles=quantiles), side.exemplars)
+        assert isinstance(value, HistogramValue)  # noqa: S101 - other kinds were refused before
+
+        def times(number: float | None) -> float | None:
+            return None if number is None else number * factor
+
+        made = replace(
+            value,
+            sum=times(value.sum),
+            min=times(value.min),
+            max=times(value.max),
+            explicit_bounds=tuple(bound * factor for bound in value.explicit_bounds),
+        )
+        return SidePoint(made, tuple(scale_exemplar(raw, factor) for raw in side.exemplars))
+
+
+# -- exponential histograms -------------------------------------------------------------------------------------------
+
+
+def _upper(count: int, upper: float, _lower: float, bounds: Sequence[float], made: list[int]) -> None:
+    at = next((at for at, bound in enumerate(bounds) if upper <= bound), len(bounds) - 1)
+    made[at] += count
+
+
+def _midpoint(count: int, upper: float, lower: float, bounds: Sequence[float], made: list[int]) -> None:
+    middle = (upper + lower) / 2
+    at = next((at for at, bound in enumerate(bounds) if middle <= bound), None)
+    made[len(bounds) - 1 if at is None else max(at - 1, 0)] += count
+
+
+def _uniform(count: int, upper: float, lower: float, bounds: Sequence[float], made: list[int]) -> None:
+    last = len(bounds)
+    start = next((at for at, bound in enumerate(bounds) if lower <= bound), last)
+    end = min(next((at for at in range(start, last) if upper <= bounds[at]), last), last - 1)
+    if end <= start:
+        made[start] += count
+        return
+    share, rest = divmod(count, end - start + 1)
+    for at in range(start, end + 1):
+        made[at] += share + (at - start < rest)
+
+
+_SPREADS: Final = {"upper": _upper, "midpoint": _midpoint, "uniform": _uniform}
+
+
+class ToHistogram(_Edit):
+    """``convert_exponential_histogram_to_histogram``."""
+
+    def __init__(self, distribution_fn: str, explicit_bounds: tuple[float, ...]) -> None:
+        if not explicit_bounds:
+            raise ValueError("explicit bounds cannot be empty: []")
+        if distribution_fn == "random":
+            raise ValueError(
+                "the random distribution is not supported by the embedded engine: it depends on chance"
+            )
+        if distribution_fn not in _SPREADS:
+            raise ValueError(
+                f"invalid distribution algorithm: {distribution_fn}, must be one of [upper, midpoint, random, uniform]"
+            )
+        self._spread = _SPREADS[distribution_fn]
+        self._bounds = explicit_bounds
+
+    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
+        """Exchange the buckets; other kinds of metrics are left alone."""
+        del rows, order
+        by = _ByHeader(work, chosen)
+        wanted = [header.type == MetricType.EXPONENTIAL_HISTOGRAM for header in by.headers]
+        chosen = chosen[by.spread(wanted, np.bool_)]
+        if not len(chosen):
+            return {}
+        by = _ByHeader(work, chosen)
+        made = [replace(one, type=MetricType.HISTOGRAM, metadata=Attributes.EMPTY) for one in by.headers]
+        _replace_headers(work, chosen, made, by)
+        frames = work.frames
+        points, _ = work.points_of(chosen)
+        kind, side, flags = frames.p_kind.copy(), frames.p_side.copy(), frames.p_flags.copy()
+        sides = work.sides()
+        for row in points.tolist():
+            side[row] = work.add_side(self._made(sides[int(side[row])]))
+        kind[points] = PointKind.HISTOGRAM
+        flags[points] = 0
+        work.frames = frames.replace(side=work.side, p_kind=kind, p_side=side, p_flags=flags)
+        work.side = None
+        return {}
+
+    def _made(self, side: SidePoint) -> SidePoint:
+        value = side.value
+        assert isinstance(value, ExponentialHistogramValue)  # noqa: S101 - the metric's type says so
+        bounds = self._bounds
+        counts = [0] * len(bounds)
+        if value.zero_count > 0 and bounds[0] == 0:
+            counts[0] += value.zero_count
+        factor = math.ldexp(math.log(2), -value.scale)
+        offset = 0 if value.positive is None else value.positive.offset
+        for at, count in enumerate(() if value.positive is None else value.positive.bucket_counts):
+            lower, upper = _exp((offset + at) * factor), _exp((offset + at + 1) * factor)
+            if lower > bounds[-1]:
+                counts[-1] += count
+                continue
+            fits = next(
+                (b for b in range(1, len(bounds)) if lower > bounds[b - 1] and upper <= bounds[b]), None
+            )
+            if fits is None:
+                self._spread(count, upper, lower, bounds, counts)
+            else:
+                counts[fits - 1] += count
+        made = HistogramValue(
+            count=value.count,
+            sum=value.sum or 0.0,
+            bucket_counts=tuple(count & ((1 << 64) - 1) for count in counts),
+            explicit_bounds=bounds,
+            min=value.min or 0.0,
+            max=value.max or 0.0,
+        )
+        return SidePoint(made, side.exemplars)
+
+
+def _exp(number: float) -> float:
+    try:
+        return math.exp(number)
+    except OverflowError:
+        return math.inf
