@@ -135,7 +135,7 @@ async def _bubus(events: Iterable[Event], count: int, readers: int) -> float:
 
     logging.getLogger("bubus").setLevel(logging.CRITICAL)
 
-    class Carried(BaseEvent[None]):
+    class Carried(BaseEvent[None]):  # type: ignore[misc]  # bubus is untyped here
         event: Event
 
     bus, counters = EventBus(name="Peer"), _Counters(readers)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psutil
 
@@ -66,7 +67,7 @@ def run(repeats: int) -> list[Row]:
                 rows.append(
                     compare(
                         f"one process, {reader} reader",
-                        lambda scraper=scraper: _microseconds_of(scraper),
+                        partial(_microseconds_of, scraper),
                         _microseconds_of_psutil,
                         peer_name="psutil.process_iter",
                         unit="µs",
