@@ -24,7 +24,7 @@ from phoenix_nb.otlp._model import (
     SummaryValue,
     Temporality,
 )
-from phoenix_nb.otlp._pairs import PairIndex
+from phoenix_nb.otlp._pairs import Growing, PairIndex
 from phoenix_nb.otlp._redact import redact_command_line, redact_frames
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ExponentialHistogramValue",
     "Frames",
     "FramesBuilder",
+    "Growing",
     "HistogramValue",
     "KeyValues",
     "Measures",

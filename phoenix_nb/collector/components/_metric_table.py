@@ -158,10 +158,11 @@ class MetricTable:
 
     # -- finishing -------------------------------------------------------------------------------------------
 
-    def finish(self, groups: Sequence[Array] = ()) -> Frames:
+    def finish(self, groups: Sequence[Array] = (), *, keep_empty: bool = False) -> Frames:
         """The payloads as they are now; scope and resource blocks without metrics are gone.
 
         Args:
+            keep_empty: whether blocks without metrics stay.
             groups: per group that metrics were moved to, the resource id of its block for each scope block of the
                 frames. A metric is in block ``s`` of group ``g`` when its ``m_sm`` is ``(g + 1) * scope blocks + s``.
                 These blocks come behind those of their payload and stay when they are empty.
@@ -174,7 +175,9 @@ class MetricTable:
             metrics = {name: column[self.m_alive] for name, column in metrics.items()}
         blocks = len(frames.sm_rm)
         held = np.bincount(metrics["m_sm"], minlength=blocks)[:blocks] > 0
-        resources = np.zeros(frames.n_resources, dtype=np.bool_)
+        resources = np.full(frames.n_resources, keep_empty, dtype=np.bool_)
+        if keep_empty:
+            held[:] = True
         resources[frames.sm_rm[held]] = True
         rm_place = np.cumsum(resources, dtype=np.int32) - np.int32(1)
         sm_place = np.cumsum(held, dtype=np.int32) - np.int32(1)
