@@ -27,10 +27,9 @@ def _skip_iri_grammar() -> None:
     """Keep jsonschema from building a grammar that no notebook needs.
 
     jsonschema imports ``rfc3987_syntax`` when it is installed, and that builds an Earley grammar for about
-    one second at
-    import: more than everything else a report does before its kernel starts. jsonschema treats the module as
-        optional and suppresses the ImportError that a ``None`` entry causes; only the formats "iri" and
-        "iri-reference", which the notebook schema does not use, go unchecked in this process.
+    one second at import: more than everything else a report does before its kernel starts. jsonschema treats
+    the module as optional and suppresses the ImportError that a ``None`` entry causes; only the formats "iri"
+    and "iri-reference", which the notebook schema does not use, go unchecked in this process.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
@@ -65,8 +64,6 @@ def _export(job: dict[str, Any]) -> None:
     from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config
 
-    from phoenix_nb.reporting._page import stylesheet
-
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         config=Config(
             {
@@ -88,7 +85,7 @@ def _export(job: dict[str, Any]) -> None:
     notebook = nbformat.read(job["output_notebook"], as_version=4)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(
         notebook,
-        resources={"phoenix": {"title": job["title"], "lang": job["lang"], "stylesheet": stylesheet()}},
+        resources={"phoenix": {"title": job["title"], "lang": job["lang"], "stylesheet": job["stylesheet"]}},
     )
     _write(Path(job["output_html"]), body)
 

@@ -34,7 +34,20 @@ def run_html(run: RunView | None) -> str:
     """The live part of the experiment panel; empty without a run."""
     if run is None:
         return ""
-    return str(_macros().run(run, band_svg(run.elapsed_seconds, run.low, run.high, run.target))).strip()
+    band = band_svg(run.elapsed_seconds, run.low, run.high, run.target)
+    return str(_macros().run(run, band, blockers(run))).strip()
+
+
+def blockers(run: RunView) -> list[str]:
+    """What keeps the candidate from being promoted, as far as the verdict's sentence has not said it."""
+    if run.verdict is None:
+        return []
+    said = run.verdict.reason.casefold()
+    return [
+        row.text
+        for row in run.verdict.conditions
+        if row.blocks and row.text.rstrip(".").casefold() not in said
+    ]
 
 
 def simulation_html(run: SimulationView | None) -> str:
@@ -59,7 +72,7 @@ def run_text(run: RunView | None, busy: str) -> str:
     done = f"{run.intervals:,} of {run.planned:,}" if run.planned else f"{run.intervals:,}"
     text = f"{run.state}, {done} intervals"
     if run.verdict is not None:
-        text += f", {verdict_sign(run.verdict.state).word.lower()}"
+        text += f", {verdict_sign(run.verdict.state, live=not run.terminal).word.lower()}"
     return f"{text} ({busy} …)" if busy else text
 
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from phoenix_nb.errors import JsonValue
-from phoenix_nb.interfaces.evidence import (
-    VerdictState,
-)
 from phoenix_nb.reporting import _sentences as words
 from phoenix_nb.reporting import formats as fmt
 from phoenix_nb.reporting._build import METRIC_WORDS
@@ -101,7 +98,11 @@ class ComparisonPage:
     def saving(self) -> Html:
         """What was measured, and beside it what is projected."""
         window, projection = self.data.window, self.data.verdict.projection
-        text = f"Measured in this window: {fmt.percent(window.points.reduction)} fewer data points. "
+        reduction = window.points.reduction
+        measured = (
+            "no saving can be stated" if reduction is None else " ".join(words.reduction_words(reduction))
+        )
+        text = f"Measured in this window: {measured}. "
         if projection is None:
             text += f"No projection: {self.data.verdict.projection_reason}"
         else:
@@ -120,8 +121,8 @@ class ComparisonPage:
             else f"{row.title}: {row.reason or 'not available'}"
             for row in self.data.cost
         ]
-        if self.data.verdict.state is VerdictState.UNHEALTHY:
-            lines = ["not compared: the run was unhealthy"]
+        if not words.comparable_cost(self.data):
+            lines = ["not compared: what an arm failed to send is no saving"]
         return self._section("cost", "\n".join(lines) or "no price model was asked for")
 
     def charts(self) -> Html:
@@ -159,7 +160,7 @@ class ComparisonPage:
         """Every condition and how it stands."""
         verdict = self.data.verdict
         lines = [
-            f"{words.condition_sign(row, verdict.decided_by).word}: {row.text}" for row in verdict.conditions
+            f"{words.condition_sign(row, verdict).word}: {row.text}" for row in words.conditions(self.data)
         ]
         return self._section("conditions", "\n".join(lines) or "the plan has no condition")
 
@@ -203,9 +204,7 @@ class ComparisonPage:
             "missed": len(data.coverage.missed),
             # What an arm failed to send is no saving, whatever the arithmetic says.
             "saving_per_month": {
-                row.price_model: None
-                if data.verdict.state is VerdictState.UNHEALTHY
-                else row.saving_per_month
+                row.price_model: row.saving_per_month if words.comparable_cost(data) else None
                 for row in data.cost
             },
         }
@@ -236,7 +235,9 @@ def html_environment(folder: Path) -> Any:
         timestamp=fmt.timestamp,
         plain_source=words.plain_source,
     )
-    environment.globals.update(coverage_sign=words.coverage_sign, verdict_sign=verdict_sign)
+    environment.globals.update(
+        coverage_sign=words.coverage_sign, reduction_words=words.reduction_words, verdict_sign=verdict_sign
+    )
     return environment
 
 
@@ -250,7 +251,9 @@ def _environment() -> Any:
         window_rows=words.window_rows,
         last_value=words.last_value,
         static_signs=words.static_signs,
+        comparable_cost=words.comparable_cost,
         condition_sign=words.condition_sign,
+        ordered_conditions=words.conditions,
         condition_figure=words.condition_figure,
         margin=words.margin,
         why=words.why,

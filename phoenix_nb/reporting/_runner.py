@@ -18,6 +18,7 @@ from phoenix_nb.errors import DeadlineExceededError, JsonValue, ReportError
 from phoenix_nb.interfaces import Context
 from phoenix_nb.reporting._assets import template_root
 from phoenix_nb.reporting._files import ensure_folder, install_file
+from phoenix_nb.reporting._page import stylesheet
 from phoenix_nb.reporting._publish import published_results
 
 __all__ = ["NotebookRun", "PapermillReportRunner", "RenderedReport"]
@@ -130,6 +131,7 @@ class PapermillReportRunner:
             "cwd": str(run.folder.resolve()),
             "title": run.title,
             "lang": run.lang,
+            "stylesheet": stylesheet(),
             "template_root": str(template_root()),
             "start_timeout": int(self._start_timeout),
             "cell_timeout": int(self._cell_timeout),

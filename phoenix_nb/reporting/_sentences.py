@@ -8,6 +8,7 @@ from phoenix_nb.interfaces.evidence import (
     CoverageName,
     StaticFinding,
     StaticSafety,
+    Verdict,
     VerdictState,
 )
 from phoenix_nb.interfaces.monitoring import LostSeries
@@ -16,8 +17,10 @@ from phoenix_nb.reporting._comparison_data import ComparisonData
 from phoenix_nb.reporting._words import CONDITION_SIGNS, Sign
 
 __all__ = [
+    "comparable_cost",
     "condition_figure",
     "condition_sign",
+    "conditions",
     "cost_caption",
     "coverage_sentence",
     "coverage_sign",
@@ -27,10 +30,25 @@ __all__ = [
     "margin",
     "plain_source",
     "plan_yaml",
+    "reduction_words",
     "static_signs",
     "why",
     "window_rows",
 ]
+
+_AGAINST = {VerdictState.REJECT, VerdictState.UNHEALTHY, VerdictState.DRIFT}
+_OPEN = {VerdictState.KEEP_RUNNING, VerdictState.INCONCLUSIVE, VerdictState.TOO_SHORT}
+_SUBJECTS = (
+    ("saving:", "the saving target"),
+    ("coverage:missed", "coverage of the critical processes"),
+    ("coverage:", "what is known about the critical processes"),
+    ("guardrail:", "a guardrail"),
+    ("gate:", "the health of the run"),
+    ("duration:", "the length of the run"),
+    ("identical_arms", "equal arms"),
+    ("drift", "an effect that changed"),
+)
+"""Beginnings of condition ids and what those conditions are about."""
 
 _BASIS_WORDS = {
     "marginal": "what the change adds to or takes from a bill that already used its free tier",
@@ -133,13 +151,19 @@ def static_signs(findings: tuple[StaticFinding, ...]) -> list[tuple[str, Sign, s
     return [(finding.name, signs[finding.safety], finding.why) for finding in findings]
 
 
-def condition_sign(row: Condition, decided_by: str) -> Sign:
-    """How one condition is shown."""
+def condition_sign(row: Condition, verdict: Verdict) -> Sign:
+    """How one condition is shown: only a verdict against the candidate makes an unmet one a violated one."""
     if row.met:
         return CONDITION_SIGNS["met"]
     return CONDITION_SIGNS[
-        "decided" if row.id == decided_by and row.role is not ConditionRole.DURATION else "open"
+        "decided" if verdict.state in _AGAINST and row.id == verdict.decided_by else "open"
     ]
+
+
+def conditions(data: ComparisonData) -> list[Condition]:
+    """The conditions: those that are not met first, what decided or blocks before the others."""
+    decided_by = data.verdict.decided_by
+    return sorted(data.verdict.conditions, key=lambda row: (row.met, row.id != decided_by))
 
 
 def condition_figure(row: Condition, value: float | None) -> str:
@@ -162,11 +186,40 @@ def margin(row: Condition) -> float | None:
 
 
 def why(data: ComparisonData) -> tuple[str, str]:
-    """The label and the words of what decided or blocks."""
+    """The label and the words of what decided or blocks; what the verdict's sentence has said is not said again."""
     verdict = data.verdict
-    text = next((row.text for row in verdict.conditions if row.id == verdict.decided_by), verdict.decided_by)
-    open_states = {VerdictState.KEEP_RUNNING, VerdictState.INCONCLUSIVE, VerdictState.TOO_SHORT}
-    return ("Blocked by" if verdict.state in open_states else "Decided by"), text
+    row = next((row for row in verdict.conditions if row.id == verdict.decided_by), None)
+    label = "Blocked by" if verdict.state in _OPEN else "Decided by"
+    if row is None:
+        return label, verdict.decided_by
+    if row.text.rstrip(".").casefold() not in verdict.reason.casefold():
+        return label, row.text
+    return label, _subject(row, data)
+
+
+def _subject(row: Condition, data: ComparisonData) -> str:
+    """What a condition is about, and how far from its bound it is."""
+    subject = next((words for start, words in _SUBJECTS if row.id.startswith(start)), row.role.value)
+    short = margin(row)
+    if row.role is ConditionRole.SUCCESS and short is not None and short < 0:
+        return f"{subject}: the lower end of the interval is {fmt.number(-100 * short, 1)} percentage points short"
+    if row.id == "coverage:missed" and data.coverage.missed:
+        return f"{subject}: {fmt.count(len(data.coverage.missed), 'process lifetime')} missed"
+    if row.role is ConditionRole.DURATION and short is not None and short < 0:
+        return f"{subject}: {fmt.count(round(-short), 'interval')} short"
+    return subject
+
+
+def comparable_cost(data: ComparisonData) -> bool:
+    """Whether the bills may be compared: what an arm failed to send is no saving, whatever the verdict says."""
+    return data.verdict.state is not VerdictState.UNHEALTHY and data.window.points.reduction is not None
+
+
+def reduction_words(reduction: float) -> tuple[str, str]:
+    """A reduction of data points as a figure and what it counts, without a sign to trip over."""
+    if reduction == 0:
+        return fmt.percent(0.0), "fewer data points: both sent the same number"
+    return fmt.percent(abs(reduction)), "fewer data points" if reduction > 0 else "more data points"
 
 
 def forecast(data: ComparisonData) -> str:

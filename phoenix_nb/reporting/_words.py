@@ -45,8 +45,15 @@ CONDITION_SIGNS: dict[str, Sign] = {
 """How one condition stands: it holds, it does not hold (yet), or its violation decided the run."""
 
 
-def verdict_sign(state: str | None) -> Sign:
-    """The sign of a verdict; of a run that has none yet when ``state`` is ``None`` or unknown."""
+def verdict_sign(state: str | None, *, live: bool = False) -> Sign:
+    """The sign of a verdict; of a run that has none yet when ``state`` is ``None`` or unknown.
+
+    Args:
+        state: the verdict.
+        live: whether the run goes on: one that is too short so far is nothing to worry about yet.
+    """
     if state is None or state not in VERDICT_SIGNS:
         return Sign("No verdict yet", "·", "calm", "The run has not gone far enough to say anything.")
+    if live and state == "TOO_SHORT":
+        return Sign("Too short so far", "◔", "calm", VERDICT_SIGNS[state].meaning)
     return VERDICT_SIGNS[state]

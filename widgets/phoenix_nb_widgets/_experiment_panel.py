@@ -15,7 +15,7 @@ from phoenix_nb_widgets._ports import ComparisonPort
 __all__ = ["ExperimentPanel"]
 
 _LABEL = {"description_width": "150px"}
-_WIDE = {"width": "460px"}
+_WIDE = {"width": "460px", "max_width": "100%"}
 
 
 class ExperimentPanel(Panel[ExperimentPanelState]):

@@ -24,6 +24,8 @@ _PANEL_CSS = """
 .phx.panel-run { max-width: 46rem; padding: .25rem 0 .5rem; }
 .phx.panel-run .verdict { margin-top: .5rem; padding: .9rem 1.1rem; }
 .phx.panel-run .box .figure { font-size: 1.9rem; }
+.phx.panel-run .box .figure.none { font-size: 1.25rem; }
+.phx.panel-run .pair { grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
 .phx.panel-run table { margin-top: 1rem; }
 .phx.panel-run .counts { max-width: 24rem; }
 """

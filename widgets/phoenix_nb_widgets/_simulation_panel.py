@@ -15,7 +15,7 @@ from phoenix_nb_widgets._simulation_view_model import (
 __all__ = ["SimulationPanel"]
 
 _LABEL = {"description_width": "150px"}
-_WIDE = {"width": "460px"}
+_WIDE = {"width": "460px", "max_width": "100%"}
 
 
 class SimulationPanel(Panel[SimulationPanelState]):

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from phoenix_nb.interfaces.evidence import ConditionRole
 from phoenix_nb.reporting import (
     ComparisonPage,
     ComparisonParameters,
@@ -144,10 +145,72 @@ def test_a_miss_is_named() -> None:
     assert "lost sight of 1 of" in page.coverage().text
 
 
+def test_a_silent_candidate_saves_no_money_whatever_the_verdict() -> None:
+    data = sample_comparison("REJECT")
+    nothing = data.window.points.model_copy(update={"candidate": 0, "reduction": None})
+    silent = data.model_copy(update={"window": data.window.model_copy(update={"points": nothing})})
+    page = ComparisonPage(silent)
+    assert "$" not in page.cost().html
+    assert set(page.result()["saving_per_month"].values()) == {None}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_decided_is_said_once_and_only_a_verdict_against_it_is_a_violation(state: str) -> None:
+    data = sample_comparison(state, intervals=150)
+    row = data.verdict.conditions[0].model_copy(
+        update={
+            "id": "saving:data_points",
+            "role": ConditionRole.SUCCESS,
+            "met": False,
+            "low": 0.345,
+            "bound": 0.4,
+        }
+    )
+    row = row.model_copy(update={"text": "The saving lies between 34.5 % and 41.7 %."})
+    verdict = data.verdict.model_copy(
+        update={
+            "conditions": (*(one for one in data.verdict.conditions if one.id != row.id), row),
+            "decided_by": row.id,
+            "reason": "A person has to decide: the saving lies between 34.5 % and 41.7 %.",
+        }
+    )
+    page = ComparisonPage(data.model_copy(update={"verdict": verdict}))
+    head = page.head().html
+    assert head.count("between 34.5 % and 41.7 %") == 1
+    assert "the lower end of the interval is 5.5 percentage points short" in head
+    against = state in {"REJECT", "UNHEALTHY", "DRIFT"}
+    assert ("violated" in page.conditions().html) == against
+    # What is not met stands first.
+    assert page.conditions().text.startswith("violated" if against else "not met")
+
+
+def test_more_points_are_no_negative_saving() -> None:
+    data = sample_comparison("INCONCLUSIVE")
+    for reduction, words in (
+        (0.25, "25.0\u00a0% fewer"),
+        (-0.25, "25.0\u00a0% more"),
+        (0.0, "the same number"),
+    ):
+        points = data.window.points.model_copy(update={"reduction": reduction})
+        page = ComparisonPage(
+            data.model_copy(update={"window": data.window.model_copy(update={"points": points})})
+        )
+        assert words in page.saving().text
+
+
+def test_every_public_name_is_there() -> None:
+    import phoenix_nb.reporting as package
+
+    assert list(package.__all__) == sorted(package.__all__)
+    assert all(hasattr(package, name) for name in package.__all__)
+    assert set(package.__all__) <= set(dir(package))
+
+
 def test_an_unknown_cost_gives_its_reason() -> None:
     data = sample_comparison("PROMOTE")
     html = ComparisonPage(data).cost().html
     unknown = next(row for row in data.cost if row.baseline_per_month is None)
+    assert unknown.reason is not None
     assert unknown.reason in html
     assert all(row.as_of.isoformat() in html for row in data.cost)
 

@@ -144,6 +144,56 @@ def test_values_are_escaped_in_panels(lab: ScriptedLab) -> None:
     panel.close()
 
 
+def test_a_run_that_goes_on_is_too_short_only_so_far(lab: ScriptedLab) -> None:
+    panel = ExperimentPanel(lab)
+    model = panel.experiment
+    model.load().result(5)
+    model.start().result(5)
+    eventually(lambda: model.state.run is not None and model.state.run.terminal)
+    run = model.state.run
+    assert run is not None
+    assert run.verdict is not None
+    assert run.points is not None
+    verdict = run.verdict.model_copy(
+        update={"state": "TOO_SHORT", "reason": "The pilot is not over.", "projection_reason": "No pilot."}
+    )
+    points = run.points.model_copy(update={"reduction": None})
+    ended = run.model_copy(
+        update={"verdict": verdict, "points": points, "low": (), "high": (), "elapsed_seconds": ()}
+    )
+    live = ended.model_copy(update={"terminal": False, "state": "running"})
+    assert "too short so far" in run_text(live, "")
+    assert run_text(ended, "").endswith("too short")
+    for shown, words in (
+        (live, ("Too short so far", "Measured so far", "Not estimable yet")),
+        (ended, ("Too short", "Measured in this window", "No projection")),
+    ):
+        assert all(word in run_html(shown) for word in (*words, "No saving can be stated", "No pilot."))
+    panel.close()
+
+
+def test_blockers_are_told_once_and_not_all(lab: ScriptedLab) -> None:
+    panel = ExperimentPanel(lab)
+    panel.experiment.load().result(5)
+    panel.experiment.start().result(5)
+    eventually(
+        lambda: panel.experiment.state.run is not None and panel.experiment.state.run.verdict is not None
+    )
+    run = panel.experiment.state.run
+    assert run is not None
+    assert run.verdict is not None
+    row = run.verdict.conditions[0]
+    rows = [row.model_copy(update={"text": f"Condition {n} is open.", "blocks": True}) for n in range(6)]
+    verdict = run.verdict.model_copy(
+        update={"conditions": tuple(rows), "reason": "Not yet: condition 0 is open."}
+    )
+    html = run_html(run.model_copy(update={"verdict": verdict}))
+    assert html.count("Blocks promotion") == 1
+    assert "Condition 0" not in html
+    assert "Condition 3 is open. And 2 more." in html
+    panel.close()
+
+
 def test_the_band_is_sound_and_says_what_it_shows() -> None:
     svg = band_svg((10.0, 20.0, 30.0), (None, 0.3, 0.35), (None, 0.6, 0.5), 0.4)
     root = ET.fromstring(svg)
