@@ -231,7 +231,7 @@ class Inference:
         if not problem:
             return chosen
         for name in sorted(self.functions, key=lambda name: _PRIORITY.get(name, len(_PRIORITY))):
-            if chosen in CONTEXTS[name].lower and not self._missing(name, calls, enums):
+            if name in CONTEXTS and chosen in CONTEXTS[name].lower and not self._missing(name, calls, enums):
                 return name
         raise OttlError(problem)
 

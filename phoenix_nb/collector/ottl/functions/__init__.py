@@ -10,7 +10,9 @@ from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, FunctionTable
 from phoenix_nb.collector.ottl._runtime import Value
 from phoenix_nb.collector.ottl.functions._editors import EDITORS
+from phoenix_nb.collector.ottl.functions._hashes import HASHES
 from phoenix_nb.collector.ottl.functions._metric import METRIC_FUNCTIONS
+from phoenix_nb.collector.ottl.functions._parsing import PARSING
 from phoenix_nb.collector.ottl.functions._replace import REPLACING
 from phoenix_nb.collector.ottl.functions._text import TEXT_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._times import TIME_FUNCTIONS
@@ -28,7 +30,47 @@ _IMPURE: Final = (
     Function("UUID", (), _refused, impure="it depends on chance"),
     Function("UUIDv7", (), _refused, impure="it depends on the clock and on chance"),
 )
+_ELSEWHERE: Final = tuple(
+    Function(name, (), _refused, impure="only the real collector has it")
+    for name in (
+        "All",
+        "Any",
+        "CommunityID",
+        "ConvertAttributesToElementsXML",
+        "ConvertTextToElementsXML",
+        "ExtractGrokPatterns",
+        "Filter",
+        "Find",
+        "FormatTime",
+        "GetXML",
+        "InsertXML",
+        "MapEach",
+        "MapKeys",
+        "ParseCSV",
+        "ParseSeverity",
+        "ParseSimplifiedXML",
+        "ParseXML",
+        "ProfileID",
+        "Reduce",
+        "RemoveXML",
+        "SpanID",
+        "Time",
+        "TraceID",
+        "URL",
+        "UserAgent",
+        "When",
+    )
+)
 _SINCE: Final = {
+    "Base64Encode": (0, 147, 0),
+    "CommunityID": (0, 131, 0),
+    "IsInCIDR": (0, 146, 0),
+    "ParseInt": (0, 125, 0),
+    "ParseSeverity": (0, 125, 0),
+    "ProfileID": (0, 130, 0),
+    "XXH128": (0, 135, 0),
+    "XXH3": (0, 135, 0),
+    **dict.fromkeys(("All", "Any", "Filter", "Find", "MapEach", "MapKeys", "Reduce", "When"), (0, 157, 0)),
     "Index": (0, 126, 0),
     "Bool": (0, 143, 0),
     "Coalesce": (0, 150, 0),
@@ -56,7 +98,10 @@ CONVERTERS: Final[FunctionTable] = _table(
     *TEXT_FUNCTIONS,
     *TYPE_FUNCTIONS,
     *TIME_FUNCTIONS,
+    *HASHES,
+    *PARSING,
     *_IMPURE,
+    *_ELSEWHERE,
 )
 """Converters that every context has."""
 _ON_POINTS: Final[FunctionTable] = {**CONVERTERS, **_table(*METRIC_FUNCTIONS)}

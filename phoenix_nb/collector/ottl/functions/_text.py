@@ -77,7 +77,7 @@ _ACRONYMS: Final = {"ID": "id"}
 
 def to_snake(text: str) -> str:
     """Words joined by underscores, in small letters."""
-    return _delimited(text.strip(), "_").lower()
+    return "".join(c.lower() if c.isascii() else c for c in _delimited(text.strip(), "_"))
 
 
 def _delimited(text: str, mark: str) -> str:
@@ -110,23 +110,21 @@ def to_camel(text: str) -> str:
     text = text.strip()
     text = _ACRONYMS.get(text, text)
     made: list[str] = []
-    capital = True
+    acronym = text in _ACRONYMS.values()
+    capital, after_capital = True, False
     for letter in text:
         upper, lower, digit = "A" <= letter <= "Z", "a" <= letter <= "z", "0" <= letter <= "9"
-        if capital and lower:
-            letter = letter.upper()
-            lower = False
-            upper = True
-        if upper or lower:
-            made.append(letter)
-            capital = False
-        elif digit:
-            made.append(letter)
-            capital = True
+        if capital:
+            shown = letter.upper() if lower else letter
+        else:
+            # Of several capitals in a row only the first one stays.
+            shown = letter.lower() if after_capital and upper and not acronym else letter
+        after_capital = upper
+        if upper or lower or digit:
+            made.append(shown)
+            capital = digit
         else:
             capital = letter in "_ -."
-            if not capital:
-                made.append(letter)
     return "".join(made)
 
 
