@@ -20,6 +20,7 @@ from phoenix_nb.collector.components import (
     Flow,
     Setup,
     Stage,
+    Ticking,
 )
 from phoenix_nb.collector.config import ComponentId
 from phoenix_nb.errors import ConfigError, InvalidRequestError
@@ -88,6 +89,14 @@ class EmbeddedEngine:
             for key, stage in self._stages()
             if (frames := stage.flush()) is not None and frames.n_payloads
         }
+        return self._run({}, held, first=self._seen)
+
+    def tick(self) -> EngineOutput:
+        """Let every component with a timer act as if its time had come; upstream components come first.
+
+        Timers also follow the arrival times of payloads; this is for payloads that have none.
+        """
+        held = {key: stage.tick() for key, stage in self._stages() if isinstance(stage, Ticking)}
         return self._run({}, held, first=self._seen)
 
     def _run(

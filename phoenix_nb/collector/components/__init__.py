@@ -11,6 +11,7 @@ from phoenix_nb.collector.components._base import (
     Stage,
     StageState,
     Stateless,
+    Ticking,
 )
 from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
 
@@ -23,6 +24,7 @@ __all__ = [
     "Stage",
     "StageState",
     "Stateless",
+    "Ticking",
     "find_type",
     "is_known",
     "supported_types",

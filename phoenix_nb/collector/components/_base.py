@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ __all__ = [
     "Stage",
     "StageState",
     "Stateless",
+    "Ticking",
 ]
 
 
@@ -98,6 +99,15 @@ class Stage(Protocol):
 
     def restore(self, state: StageState) -> None:
         """Continue from a snapshot of the same settings."""
+        ...
+
+
+@runtime_checkable
+class Ticking(Protocol):
+    """A component with a timer."""
+
+    def tick(self) -> Frames:
+        """What it sends when the timer fires; it may be an empty payload."""
         ...
 
 

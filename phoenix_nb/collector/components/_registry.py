@@ -9,9 +9,11 @@ from phoenix_nb.collector.components._attributes import ATTRIBUTES
 from phoenix_nb.collector.components._base import ComponentKind, ComponentType
 from phoenix_nb.collector.components._batch import BATCH
 from phoenix_nb.collector.components._cumulative_to_delta import CUMULATIVE_TO_DELTA
+from phoenix_nb.collector.components._delta_to_cumulative import DELTA_TO_CUMULATIVE
 from phoenix_nb.collector.components._delta_to_rate import DELTA_TO_RATE
 from phoenix_nb.collector.components._filter import FILTER
 from phoenix_nb.collector.components._group_by_attrs import GROUP_BY_ATTRS
+from phoenix_nb.collector.components._interval import INTERVAL
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
 from phoenix_nb.collector.components._metrics_generation import METRICS_GENERATION
@@ -27,10 +29,12 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     ATTRIBUTES,
     BATCH,
     CUMULATIVE_TO_DELTA,
+    DELTA_TO_CUMULATIVE,
     DELTA_TO_RATE,
     FILTER,
     FORWARD,
     GROUP_BY_ATTRS,
+    INTERVAL,
     MEMORY_LIMITER,
     METRICS_GENERATION,
     METRICS_TRANSFORM,
