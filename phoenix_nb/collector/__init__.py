@@ -8,10 +8,12 @@ from phoenix_nb.collector._engine import EmbeddedEngine, compile_config
 from phoenix_nb.collector._problem import ConfigProblem
 from phoenix_nb.collector._validate import DEFAULT_VERSION, parse_config, validate_config
 from phoenix_nb.collector.catalog import CatalogEntry
+from phoenix_nb.collector.components import Clock
 
 __all__ = [
     "DEFAULT_VERSION",
     "CatalogEntry",
+    "Clock",
     "CollectorConfig",
     "Component",
     "ConfigProblem",

@@ -16,6 +16,7 @@ from phoenix_nb.collector._problem import refusal
 from phoenix_nb.collector._validate import version_of
 from phoenix_nb.collector.components import (
     BuildError,
+    Clock,
     ComponentKind,
     Flow,
     Setup,
@@ -92,11 +93,17 @@ class EmbeddedEngine:
         return self._run({}, held, first=self._seen)
 
     def tick(self) -> EngineOutput:
-        """Let every component with a timer act as if its time had come; upstream components come first.
-
-        Timers also follow the arrival times of payloads; this is for payloads that have none.
-        """
+        """Let every component with a timer act as if its time had come; upstream components come first."""
         held = {key: stage.tick() for key, stage in self._stages() if isinstance(stage, Ticking)}
+        return self._run({}, held, first=self._seen)
+
+    def advance(self, nanoseconds: int) -> EngineOutput:
+        """Let time pass for components with timers, when the clock is a manual one."""
+        held = {
+            key: frames
+            for key, stage in self._stages()
+            if isinstance(stage, Ticking) and (frames := stage.pass_time(nanoseconds)) is not None
+        }
         return self._run({}, held, first=self._seen)
 
     def _run(
@@ -189,8 +196,15 @@ def _together(flows: list[Flow]) -> Flow | None:
     return Flow(frames, origin[order], refused, warnings)
 
 
-def compile_config(config: CollectorConfig, dictionaries: Dictionaries) -> EmbeddedEngine:
+def compile_config(
+    config: CollectorConfig, dictionaries: Dictionaries, *, clock: Clock = Clock.ARRIVALS
+) -> EmbeddedEngine:
     """Compile a configuration for payloads that share ``dictionaries``.
+
+    Args:
+        config: the configuration.
+        dictionaries: the dictionaries of the payloads.
+        clock: what time is for components with timers.
 
     Raises:
         UnsupportedComponentError: a metrics pipeline uses a component that this engine does not run.
@@ -211,7 +225,7 @@ def compile_config(config: CollectorConfig, dictionaries: Dictionaries) -> Embed
         _Line(
             pipeline,
             tuple(
-                (ident, _stage(config, ComponentKind.PROCESSOR, ident, dictionaries, version))
+                (ident, _stage(config, ComponentKind.PROCESSOR, ident, dictionaries, version, clock))
                 for ident in pipeline.processors
             ),
             any(receiver not in connectors for receiver in pipeline.receivers),
@@ -223,7 +237,7 @@ def compile_config(config: CollectorConfig, dictionaries: Dictionaries) -> Embed
         dictionaries,
         lines,
         {
-            ident: _stage(config, ComponentKind.CONNECTOR, ident, dictionaries, version)
+            ident: _stage(config, ComponentKind.CONNECTOR, ident, dictionaries, version, clock)
             for ident in used
             if ident in connectors
         },
@@ -238,12 +252,13 @@ def _stage(
     ident: ComponentId,
     dictionaries: Dictionaries,
     version: tuple[int, int, int],
+    clock: Clock,
 ) -> Stage:
     component = config.components[kind][ident]
     if component.type is None or component.type.build is None:
         raise refusal([unsupported(component, used=True)])
     try:
-        setup = Setup(ident, dictionaries, version, config.feature_gates)
+        setup = Setup(ident, dictionaries, version, config.feature_gates, clock)
         return component.type.build(component.settings, setup)
     except BuildError as exc:
         raise ConfigError(

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import yaml
 
-from phoenix_nb.collector import DEFAULT_VERSION, EmbeddedEngine, compile_config, parse_config
+from phoenix_nb.collector import DEFAULT_VERSION, Clock, EmbeddedEngine, compile_config, parse_config
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_json
 
 __all__ = ["Run", "lines_of", "one_component", "payloads_of", "start"]
@@ -81,7 +81,7 @@ def start(
     """
     dictionaries = Dictionaries()
     config = parse_config(text, environment=environment, collector_version=version, feature_gates=gates)
-    return Run(compile_config(config, dictionaries), dictionaries)
+    return Run(compile_config(config, dictionaries, clock=Clock.MANUAL), dictionaries)
 
 
 def one_component(kind: str, name: str, settings: Any) -> str:

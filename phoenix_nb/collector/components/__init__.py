@@ -13,10 +13,12 @@ from phoenix_nb.collector.components._base import (
     Stateless,
     Ticking,
 )
+from phoenix_nb.collector.components._clock import Clock
 from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
 
 __all__ = [
     "BuildError",
+    "Clock",
     "ComponentKind",
     "ComponentType",
     "Flow",

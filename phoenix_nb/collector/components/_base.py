@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from phoenix_nb.collector.components._clock import Clock
 from phoenix_nb.collector.config import ComponentId, Settings
 from phoenix_nb.otlp import Dictionaries, Frames
 
@@ -110,6 +111,10 @@ class Ticking(Protocol):
         """What it sends when the timer fires; it may be an empty payload."""
         ...
 
+    def pass_time(self, nanoseconds: int) -> Frames | None:
+        """What it sends because time passes; ``None`` when the timer does not fire."""
+        ...
+
 
 class Stateless:
     """The part of :class:`Stage` that components without memory share."""
@@ -138,6 +143,8 @@ class Setup:
     """Collector release whose defaults apply."""
     gates: Mapping[str, bool] = field(default_factory=dict)
     """Feature gates that were switched, by name."""
+    clock: Clock = Clock.ARRIVALS
+    """What time is for components with timers."""
 
 
 Build = Callable[[Any, Setup], Stage]

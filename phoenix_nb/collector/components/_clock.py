@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 from phoenix_nb.otlp import Frames
 
-__all__ = ["UNKNOWN", "Ticker"]
+__all__ = ["UNKNOWN", "Clock", "Ticker"]
 
 UNKNOWN = (1 << 64) - 1
 """A start time for when payloads do not say when they arrived: later than all of them."""
+
+
+class Clock(StrEnum):
+    """What time is for components with timers."""
+
+    ARRIVALS = "arrivals"
+    """The arrival times of payloads; the collector started when the first one came."""
+    MANUAL = "manual"
+    """It moves only when the engine is told so; all times in payloads lie before the collector's start."""
 
 
 class Ticker:
@@ -20,10 +30,13 @@ class Ticker:
 
     Args:
         interval: nanoseconds between ticks; 0 = none.
+        clock: what time is.
     """
 
-    def __init__(self, interval: int) -> None:
+    def __init__(self, interval: int, clock: Clock) -> None:
         self._interval = interval
+        self._stands = clock is Clock.MANUAL
+        self._elapsed = 0
         self.started = UNKNOWN
         """Arrival of the first payload."""
         self._next = UNKNOWN
@@ -43,7 +56,7 @@ class Ticker:
             yield tick, frames.slice(begin, frames.n_payloads)
 
     def _advance(self, arrival: int) -> int:
-        if not arrival:
+        if not arrival or self._stands:
             return 0
         if self.started == UNKNOWN:
             self.started = arrival
@@ -55,10 +68,18 @@ class Ticker:
         self._next = due + self._interval
         return due
 
+    def pass_time(self, nanoseconds: int) -> bool:
+        """Move a clock that stands; whether a tick came."""
+        self._elapsed += nanoseconds
+        if not self._interval or self._elapsed < self._interval:
+            return False
+        self._elapsed %= self._interval
+        return True
+
     def snapshot(self) -> list[int]:
         """What it must remember."""
-        return [self.started, self._next]
+        return [self.started, self._next, self._elapsed]
 
     def restore(self, state: list[int]) -> None:
         """Continue from a snapshot."""
-        self.started, self._next = state
+        self.started, self._next, self._elapsed = state

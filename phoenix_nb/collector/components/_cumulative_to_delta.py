@@ -133,7 +133,7 @@ class _CumulativeToDelta:
         if staleness is None:
             staleness = _HOUR if setup.version >= _STALE_SINCE else 0
         self._staleness = max(staleness, 0)
-        self._ticker = Ticker(self._staleness)
+        self._ticker = Ticker(self._staleness, setup.clock)
         self._headers = IdMap(
             known.headers,
             lambda one: replace(one, temporality=Temporality.DELTA) if self._chooses(one) else one,

@@ -32,7 +32,7 @@ Mask = npt.NDArray[np.bool_]
 _MINUTE: Final = 60_000_000_000
 _MOST: Final = (1 << 63) - 1
 _ADDED: Final = (MetricType.SUM, MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM)
-_KEPT: Final = tuple(name for name in POINT_COLUMNS if name not in {"p_side"})
+_KEPT: Final = tuple(name for name in POINT_COLUMNS if name != "p_side")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _DeltaToCumulative:
         known = setup.dictionaries
         self._dictionaries = known
         self._stale, self._limit = settings.max_stale, settings.max_streams
-        self._ticker = Ticker(_MINUTE)
+        self._ticker = Ticker(_MINUTE, setup.clock)
         self._headers = IdMap(
             known.headers,
             lambda one: replace(one, temporality=Temporality.CUMULATIVE) if _adds(one) else one,

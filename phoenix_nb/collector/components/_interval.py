@@ -25,7 +25,7 @@ from phoenix_nb.collector.components._metrics_transform_operations import plain_
 from phoenix_nb.collector.components._rewrite import IdMap
 from phoenix_nb.collector.components._streams import load_points, save_points
 from phoenix_nb.collector.config import BOOL, DURATION, Settings, Struct, setting
-from phoenix_nb.otlp import Dictionaries, Frames, MetricHeader, MetricType, Scope, Temporality
+from phoenix_nb.otlp import Frames, MetricHeader, MetricType, Scope, Temporality
 
 __all__ = ["INTERVAL", "IntervalSettings"]
 
@@ -61,10 +61,10 @@ class IntervalSettings(Settings):
 
 
 class _Interval:
-    def __init__(self, settings: IntervalSettings, dictionaries: Dictionaries) -> None:
-        self._dictionaries = dictionaries
+    def __init__(self, settings: IntervalSettings, setup: Setup) -> None:
+        dictionaries = self._dictionaries = setup.dictionaries
         self._pass = settings.pass_through
-        self._ticker = Ticker(settings.interval)
+        self._ticker = Ticker(settings.interval, setup.clock)
         self._plain = IdMap(dictionaries.headers, plain_header)
         self._scopes: dict[object, int] = {}
         self._headers: dict[object, int] = {}
@@ -155,6 +155,10 @@ class _Interval:
         self._held = self._nothing(0)
         return held
 
+    def pass_time(self, nanoseconds: int) -> Frames | None:
+        """What is held, if a tick came."""
+        return self.tick() if self._ticker.pass_time(nanoseconds) else None
+
     def flush(self) -> Frames | None:
         """What is held, as at a shutdown: an empty payload when that is nothing."""
         return self.tick()
@@ -187,7 +191,7 @@ def _newest(time: Array, of: Array, count: int) -> Array:
 
 
 def _build(settings: IntervalSettings, setup: Setup) -> Stage:
-    return _Interval(settings, setup.dictionaries)
+    return _Interval(settings, setup)
 
 
 INTERVAL: Final = ComponentType(ComponentKind.PROCESSOR, "interval", IntervalSettings, build=_build)
