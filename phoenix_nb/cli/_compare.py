@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK
+from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK, leave_on_next_interrupt
 from phoenix_nb.cli._options import Critical, JsonFlag, OutFolder, RedactFlag, Seconds, Seed, split_globs
 from phoenix_nb.cli._output import note, print_json
 from phoenix_nb.cli._session import opened
 from phoenix_nb.cli._verdict import show_comparison
+from phoenix_nb.errors import RunFailedError
 
 if TYPE_CHECKING:
     from phoenix_nb.lab import ExperimentHandle
@@ -116,7 +117,17 @@ def finished(handle: ExperimentHandle) -> ExperimentHandle:
     """
     try:
         return handle.wait(progress=sys.stderr.isatty())
+    except RunFailedError as error:
+        measured = handle.experiment.results is not None
+        raise RunFailedError(
+            error.message,
+            hint=f"what was measured until then: phoenix experiment show {handle.id}"
+            if measured
+            else "nothing was measured; correct the source and run it again",
+            details=error.details,
+        ) from error
     except KeyboardInterrupt:
+        leave_on_next_interrupt()
         note("interrupted: ending the run; press Ctrl-C again to leave at once")
         handle.abort("interrupted at the terminal")
         raise

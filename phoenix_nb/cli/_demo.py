@@ -17,8 +17,9 @@ __all__ = ["register"]
 
 _BASELINE = "process-baseline-v1"
 _CANDIDATE = "process-priority-v1"
-_PROFILE = "sim:realistic"
-_SIMULATED_CRITICAL = ("postgres*", "nginx*")
+_PROFILE = "sim:high_churn"
+_SIMULATED_CRITICAL = ("systemd", "sshd", "postgres*", "ci-runner")
+_SIMULATED_PERIOD = 30.0
 _SEED = 7
 
 
@@ -61,7 +62,8 @@ def demo(
         show_comparison(run.experiment, run.results, run.report(out / "live"))
         typer.echo()
         typer.echo(
-            f"2. A simulated host, {format_duration(simulated)} at full speed, a scrape every 10s, seed {_SEED}; "
+            f"2. A simulated host, {format_duration(simulated)} at full speed, a scrape every "
+            f"{format_duration(_SIMULATED_PERIOD)}, seed {_SEED}; "
             f"critical: {', '.join(_SIMULATED_CRITICAL)}"
         )
         typer.echo(f"   {_BASELINE} against {_CANDIDATE}\n")
@@ -70,7 +72,7 @@ def demo(
                 _BASELINE,
                 _CANDIDATE,
                 source=_PROFILE,
-                every=10.0,
+                every=_SIMULATED_PERIOD,
                 duration=simulated,
                 seed=_SEED,
                 critical=_SIMULATED_CRITICAL,

@@ -6,14 +6,25 @@ Exit codes: 0 done, 1 refused or failed input, 2 wrong usage, 3 ``--check`` was 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 
 from phoenix_nb.errors import InternalError, PhoenixError
 
-__all__ = ["EXIT_CHECK_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "guarded"]
+__all__ = [
+    "EXIT_CHECK_FAILED",
+    "EXIT_INTERRUPTED",
+    "EXIT_OK",
+    "EXIT_REFUSED",
+    "EXIT_USAGE",
+    "guarded",
+    "leave_on_next_interrupt",
+]
 
 EXIT_OK = 0
 EXIT_REFUSED = 1
@@ -22,11 +33,18 @@ EXIT_CHECK_FAILED = 3
 EXIT_INTERRUPTED = 130
 
 
-def guarded(run: Callable[[], int | None], *, debug: bool) -> int:
-    """Run one command; turn what it raises into a message on stderr and an exit code."""
+def guarded(run: Callable[[], int | None], *, debug: bool, as_json: bool = False) -> int:
+    """Run one command; turn what it raises into a message on stderr and an exit code.
+
+    Args:
+        run: the command.
+        debug: whether tracebacks are shown, too.
+        as_json: whether programs that read stdout get the error as ``{"error": {…}}``.
+    """
     try:
         return run() or EXIT_OK
     except KeyboardInterrupt:
+        leave_on_next_interrupt()
         print("interrupted; what was acknowledged is kept", file=sys.stderr)  # noqa: T201 - this is the terminal
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -36,7 +54,7 @@ def guarded(run: Callable[[], int | None], *, debug: bool) -> int:
     except PhoenixError as error:
         if debug:
             traceback.print_exc()
-        _show(error)
+        _show(error, as_json=as_json)
         return EXIT_REFUSED
     except Exception as error:  # noqa: BLE001 - the last line of defence shows a message, not a traceback
         if debug:
@@ -45,12 +63,23 @@ def guarded(run: Callable[[], int | None], *, debug: bool) -> int:
             InternalError(
                 f"{type(error).__name__}: {error}",
                 hint="this is a defect of Phoenix; run the command again with --debug and report what it prints",
-            )
+            ),
+            as_json=as_json,
         )
         return EXIT_REFUSED
 
 
-def _show(error: PhoenixError) -> None:
+def leave_on_next_interrupt() -> None:
+    """Let the next Ctrl-C end the process at once, whatever is still being tidied up.
+
+    What was acknowledged is durable, and the next command marks what was left running.
+    """
+    # Only the main thread may set handlers; nobody else is interrupted.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, lambda _signal, _frame: os._exit(EXIT_INTERRUPTED))
+
+
+def _show(error: PhoenixError, *, as_json: bool) -> None:
     lines = [f"error: {error.message} [{error.code}]"]
     problems = error.details.get("problems")
     if isinstance(problems, list):
@@ -58,11 +87,6 @@ def _show(error: PhoenixError) -> None:
     if error.hint:
         lines.append(f"hint: {error.hint}")
     print("\n".join(lines), file=sys.stderr)  # noqa: T201 - this is the terminal
-
-
-def error_as_json(error: PhoenixError) -> str:
-    """The error as one JSON object, for ``--json`` readers."""
-    return json.dumps(
-        {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details},
-        sort_keys=True,
-    )
+    if as_json:
+        parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
+        print(json.dumps({"error": parts}, sort_keys=True))  # noqa: T201 - programs read it

@@ -47,14 +47,15 @@ def list_experiments(as_json: JsonFlag = False) -> None:
                 fmt.MISSING if results is None else results.verdict.state.value,
                 fmt.MISSING if results is None else fmt.percent(results.window.points.reduction),
                 "yes" if one.promoted else "",
-                fmt.timestamp(one.created_at),
+                one.created_at.strftime("%Y-%m-%d %H:%M"),
             )
         )
     table(
         "Experiments",
-        ("id", "name", "state", "verdict", "saved in window", "promoted", "created"),
+        ("id", "name", "state", "verdict", "saved in window", "promoted", "created (UTC)"),
         rows,
         numeric=(4,),
+        unbroken=(0,),
     )
 
 

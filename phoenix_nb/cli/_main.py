@@ -24,7 +24,7 @@ from phoenix_nb.cli import (
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded
 from phoenix_nb.cli._state import OPTIONS
 
-__all__ = ["app", "main"]
+__all__ = ["app", "run"]
 
 _WRONG_USAGE = typer.BadParameter.__mro__[2]
 """``ClickException``: Typer carries a click of its own in some releases and uses the installed one in others."""
@@ -75,14 +75,14 @@ for noun in (_report, _pipeline, _experiment):
 _doctor.register(app)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a sign shows a question mark; it is no reason to fail.
             stream.reconfigure(errors="replace")
     words, debug = _global_options_first(sys.argv[1:] if arguments is None else arguments)
-    code = guarded(lambda: _invoke(words), debug=debug)
+    code = guarded(lambda: _invoke(words), debug=debug, as_json="--json" in words)
     sys.exit(_flushed(code))
 
 

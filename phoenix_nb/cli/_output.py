@@ -25,7 +25,12 @@ def note(text: str) -> None:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[JsonValue]], *, numeric: Sequence[int] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[JsonValue]],
+    *,
+    numeric: Sequence[int] = (),
+    unbroken: Sequence[int] = (),
 ) -> None:
     """Print a table.
 
@@ -34,6 +39,7 @@ def table(
         columns: names of the columns.
         rows: cells; a missing one is shown as a dash, never as zero.
         numeric: columns of written-out numbers; they and columns that hold numbers are aligned to the right.
+        unbroken: columns that stay on one line, such as ids that people copy.
     """
     from rich.console import Console
     from rich.table import Table
@@ -46,7 +52,9 @@ def table(
             isinstance(row[number], int | float) or row[number] is None for row in body
         )
         right = numbers or number in numeric
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
+        shown.add_column(
+            name, justify="right" if right else "left", overflow="fold", no_wrap=number in unbroken
+        )
     for row in body:
         shown.add_row(*(Text(_cell(value)) for value in row))
     Console().print(shown)

@@ -79,4 +79,5 @@ def list_reports(
             )
             for one in found
         ],
+        unbroken=(1,),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from phoenix_nb.cli._errors import leave_on_next_interrupt
 from phoenix_nb.cli._state import OPTIONS
 from phoenix_nb.errors import NotFoundError
 
@@ -20,11 +21,15 @@ _LATEST = "latest"
 
 @contextmanager
 def opened() -> Iterator[Lab]:
-    """The laboratory of this invocation's workspace, closed afterwards."""
+    """The laboratory of this invocation's workspace, closed afterwards; a second interrupt does not wait for that."""
     from phoenix_nb.lab import Lab
 
     with Lab.open(OPTIONS.workspace) as lab:
-        yield lab
+        try:
+            yield lab
+        except KeyboardInterrupt:
+            leave_on_next_interrupt()
+            raise
 
 
 def chosen(lab: Lab, wanted: str) -> Experiment:
