@@ -43,7 +43,8 @@ def test_configuration_gives_what_the_collector_gave(name: str, shared_dir: Path
     responses = iter(case["responses"])
     for at, step in enumerate(steps):
         if isinstance(step, dict) and "wait" in step:
-            run.advance(step["wait"])
+            for exporter, trees in run.advance(step["wait"]).items():
+                got[at, exporter].extend(trees)
             continue
         sent, refused = run.push(inputs[step["push"] if isinstance(step, dict) else step])
         response = next(responses)

@@ -264,7 +264,7 @@ class _MetricsTransform(Stateless):
 
 
 def _build(settings: MetricsTransformSettings, setup: Setup) -> Stage:
-    check(settings)
+    check(settings, setup.version)
     keys = AttributeKeys(setup.dictionaries)
     return _MetricsTransform(
         [_Transform(transform, setup, keys) for transform in settings.transforms], setup.dictionaries

@@ -16,6 +16,8 @@ __all__ = ["MetricsTransformSettings", "OperationSettings", "TransformSettings",
 _ACTIONS: Final = ("insert", "update", "combine", "group")
 _MATCHES: Final = ("strict", "regexp")
 _CASES: Final = ("lower", "upper")
+_LENIENT: Final = (0, 124, 1)
+"""The newest release known to combine without an aggregation type: the first value stays."""
 _OPERATIONS: Final = (
     "add_label",
     "update_label",
@@ -103,19 +105,19 @@ def _listed(words: tuple[str, ...]) -> str:
     return "[" + " ".join(quote(word) for word in words) + "]"
 
 
-def check(settings: MetricsTransformSettings) -> None:
-    """Refuse what the collector's factory refuses.
+def check(settings: MetricsTransformSettings, version: tuple[int, int, int]) -> None:
+    """Refuse what the collector's factory of a release refuses.
 
     Raises:
         BuildError: the first thing that is wrong, in the collector's words.
     """
     for transform in settings.transforms:
-        problem = next(_problems(transform), None)
+        problem = next(_problems(transform, version), None)
         if problem is not None:
             raise BuildError(problem)
 
 
-def _problems(transform: TransformSettings) -> Iterator[str]:
+def _problems(transform: TransformSettings, version: tuple[int, int, int]) -> Iterator[str]:
     action = transform.action
     if not transform.include:
         yield 'missing required field "include"'
@@ -130,7 +132,7 @@ def _problems(transform: TransformSettings) -> Iterator[str]:
         yield f'"action" must be in {_listed(_ACTIONS)}'
     if action in {"insert", "combine"} and not transform.new_name:
         yield f'missing required field "new_name" while "action" is {action}'
-    if action == "combine" and not transform.aggregation_type:
+    if action == "combine" and not transform.aggregation_type and version > _LENIENT:
         yield 'missing required field "aggregation_type" while "action" is combine'
     if action == "group" and transform.group_resource_labels is None:
         yield 'missing required field "group_resource_labels" while "action" is group'
