@@ -9,6 +9,7 @@ import typer
 
 from phoenix_nb.cli._compare import finished
 from phoenix_nb.cli._options import Seconds
+from phoenix_nb.cli._output import say
 from phoenix_nb.cli._session import opened
 from phoenix_nb.cli._state import OPTIONS
 from phoenix_nb.cli._verdict import show_comparison
@@ -46,8 +47,8 @@ def demo(
     with opened() as lab:
         critical = running_services(_CANDIDATE)
         named = f"critical: {', '.join(critical)}" if critical else "no well-known service runs here"
-        typer.echo(f"1. This machine, live for {format_duration(live)}, a scrape every second; {named}")
-        typer.echo(f"   {_BASELINE} against {_CANDIDATE}\n")
+        say(f"1. This machine, live for {format_duration(live)}, a scrape every second; {named}")
+        say(f"   {_BASELINE} against {_CANDIDATE}\n")
         run = finished(
             lab.compare(
                 _BASELINE,
@@ -60,13 +61,13 @@ def demo(
             )
         )
         show_comparison(run.experiment, run.results, run.report(out / "live"))
-        typer.echo()
-        typer.echo(
+        say()
+        say(
             f"2. A simulated host, {format_duration(simulated)} at full speed, a scrape every "
             f"{format_duration(_SIMULATED_PERIOD)}, seed {_SEED}; "
             f"critical: {', '.join(_SIMULATED_CRITICAL)}"
         )
-        typer.echo(f"   {_BASELINE} against {_CANDIDATE}\n")
+        say(f"   {_BASELINE} against {_CANDIDATE}\n")
         run = finished(
             lab.compare(
                 _BASELINE,
@@ -80,7 +81,7 @@ def demo(
             )
         )
         show_comparison(run.experiment, run.results, run.report(out / "simulated"))
-    typer.echo()
-    typer.echo(
+    say()
+    say(
         f"Both reports open in any browser, with the network off. Look again: phoenix --workspace {out} experiment list"
     )

@@ -6,7 +6,7 @@ import typer
 
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_REFUSED
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json
+from phoenix_nb.cli._output import print_json, say
 from phoenix_nb.cli._state import OPTIONS
 
 __all__ = ["register"]
@@ -30,8 +30,8 @@ def doctor(as_json: JsonFlag = False) -> int:
     else:
         width = max(len(finding.part) for finding in findings)
         for finding in findings:
-            typer.echo(f"{_SIGNS[finding.state.value]} {finding.part:<{width}}  {finding.text}")
+            say(f"{_SIGNS[finding.state.value]} {finding.part:<{width}}  {finding.text}")
             if finding.hint:
-                typer.echo(f"  {'':<{width}}  → {finding.hint}")
-        typer.echo("Everything works." if not broken else f"{broken} of {len(findings)} parts do not work.")
+                say(f"  {'':<{width}}  → {finding.hint}")
+        say("Everything works." if not broken else f"{broken} of {len(findings)} parts do not work.")
     return EXIT_REFUSED if broken else EXIT_OK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.cli._output import print_json, say, table
 from phoenix_nb.cli._session import chosen, opened
 from phoenix_nb.cli._verdict import show_comparison
 from phoenix_nb.errors import NotFoundError
@@ -32,7 +32,7 @@ def list_experiments(as_json: JsonFlag = False) -> None:
         print_json([_line(one) for one in found])
         return
     if not found:
-        typer.echo("This workspace holds no experiment yet: start one with phoenix compare")
+        say("This workspace holds no experiment yet: start one with phoenix compare")
         return
     from phoenix_nb.reporting import formats as fmt
 
@@ -88,13 +88,13 @@ def show_experiment(experiment: Chosen, as_json: JsonFlag = False) -> None:
             lab.call(lab.services.pipelines.get_pipeline, pipeline).name
             for pipeline in (one.baseline_pipeline, one.candidate_pipeline)
         ]
-    typer.echo(f"{one.name} ({one.id})")
-    typer.echo(f"{names[0]} against {names[1]} over {one.config.source}")
-    typer.echo(f"State: {one.state.value}{' and promoted' if one.promoted else ''}; {one.state_reason}")
+    say(f"{one.name} ({one.id})")
+    say(f"{names[0]} against {names[1]} over {one.config.source}")
+    say(f"State: {one.state.value}{' and promoted' if one.promoted else ''}; {one.state_reason}")
     if one.results is None:
-        typer.echo("Nothing was measured.")
+        say("Nothing was measured.")
         return
-    typer.echo()
+    say()
     show_comparison(one, one.results, None)
 
 
@@ -127,7 +127,7 @@ def promote_experiment(
         one = chosen(lab, experiment)
         lab.experiment(one.id).promote(override=override)
         pipeline = lab.call(lab.services.pipelines.get_pipeline, one.candidate_pipeline)
-    typer.echo(f"{pipeline.name} is now what is deployed on {', '.join(one.target_nodes)}.")
+    say(f"{pipeline.name} is now what is deployed on {', '.join(one.target_nodes)}.")
 
 
 @app.command("rollback")
@@ -141,7 +141,7 @@ def roll_back_experiment(
     with opened() as lab:
         one = chosen(lab, experiment)
         lab.experiment(one.id).rollback(reason)
-    typer.echo(f"What was deployed on {', '.join(one.target_nodes)} before {one.id} is back.")
+    say(f"What was deployed on {', '.join(one.target_nodes)} before {one.id} is back.")
 
 
 @app.command("delete")
@@ -153,4 +153,4 @@ def delete_experiment(
         raise NotFoundError("delete takes an id, not latest", hint="phoenix experiment list shows the ids")
     with opened() as lab:
         lab.experiment(experiment).delete()
-    typer.echo(f"{experiment} is gone.")
+    say(f"{experiment} is gone.")

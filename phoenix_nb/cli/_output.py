@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from phoenix_nb.errors import JsonValue
 
-__all__ = ["note", "print_json", "table"]
+__all__ = ["note", "print_json", "say", "table"]
 
 
 def print_json(value: object) -> None:
@@ -19,9 +19,14 @@ def print_json(value: object) -> None:
     )
 
 
+def say(text: str = "") -> None:
+    """Print a line for people, with plain spaces: what is shown can be searched for."""
+    sys.stdout.write(text.replace("\u00a0", " ") + "\n")
+
+
 def note(text: str) -> None:
     """Tell the person something; programs read stdout and never see it."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(text.replace("\u00a0", " ") + "\n")
 
 
 def table(
@@ -53,7 +58,7 @@ def table(
         )
         right = numbers or number in numeric
         shown.add_column(
-            name, justify="right" if right else "left", overflow="fold", no_wrap=number in unbroken
+            name, justify="right" if right else "left", overflow="fold", no_wrap=right or number in unbroken
         )
     for row in body:
         shown.add_row(*(Text(_cell(value)) for value in row))
@@ -69,4 +74,4 @@ def _cell(value: JsonValue) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return str(value)
+    return str(value).replace("\u00a0", " ")

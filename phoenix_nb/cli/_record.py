@@ -9,7 +9,7 @@ import typer
 
 from phoenix_nb.cli._errors import EXIT_INTERRUPTED, EXIT_OK
 from phoenix_nb.cli._options import JsonFlag, RedactFlag, Seconds
-from phoenix_nb.cli._output import note, print_json
+from phoenix_nb.cli._output import note, print_json, say
 from phoenix_nb.cli._progress import counted
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def told(made: RecordingSummary) -> None:
     """Say what a recording holds."""
     from phoenix_nb.reporting import formats as fmt
 
-    typer.echo(
+    say(
         f"{made.path}: {fmt.count(made.payloads, 'scrape')}, {fmt.count(made.points, 'data point')}, "
         f"{fmt.bytes_text(made.bytes)}"
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.cli._output import print_json, say, table
 from phoenix_nb.cli._session import chosen, opened
 
 app = typer.Typer(name="report", help="Reports of stored experiments.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def run_report(
     if as_json:
         print_json(made.model_dump(mode="json"))
     else:
-        typer.echo(str(made.html))
+        say(str(made.html))
 
 
 @app.command("list")
@@ -63,7 +63,7 @@ def list_reports(
         print_json([one.model_dump(mode="json") for one in found])
         return
     if not found:
-        typer.echo("No report was written yet: phoenix report run comparison --experiment ID")
+        say("No report was written yet: phoenix report run comparison --experiment ID")
         return
     from phoenix_nb.reporting import formats as fmt
 

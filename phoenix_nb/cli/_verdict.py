@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
-from phoenix_nb.cli._output import note, table
+from phoenix_nb.cli._output import note, say, table
 
 if TYPE_CHECKING:
     from phoenix_nb.interfaces import (
@@ -29,17 +27,17 @@ _METRIC_WORDS = {"data_points": "data points", "series": "series", "bytes": "byt
 def show_comparison(experiment: Experiment, results: ExperimentResults, report: Report | None) -> None:
     """Print verdict, window, projection, coverage and cost, in that order; warnings go to stderr."""
     show_verdict(results.verdict)
-    typer.echo()
+    say()
     _window(results)
     _projection(results)
-    typer.echo()
+    say()
     _coverage(results.coverage)
-    typer.echo()
+    say()
     _cost(results.cost)
-    typer.echo()
+    say()
     if report is not None:
-        typer.echo(f"Report: {report.html}")
-    typer.echo(f"Experiment: {experiment.id}, plan {results.plan_hash[:12]}")
+        say(f"Report: {report.html}")
+    say(f"Experiment: {experiment.id}, plan {results.plan_hash[:12]}")
     for warning in results.warnings:
         note(f"warning: {warning}")
 
@@ -49,17 +47,17 @@ def show_verdict(verdict: Verdict) -> None:
     from phoenix_nb.reporting import verdict_sign
 
     sign = verdict_sign(verdict.state.value)
-    typer.echo(f"{sign.glyph} {verdict.state.value}: {verdict.reason}")
+    say(f"{sign.glyph} {verdict.state.value}: {verdict.reason}")
     label = "Blocked by" if verdict.state.value in _OPEN else "Decided by"
     row = next((one for one in verdict.conditions if one.id == verdict.decided_by), None)
     said = row is None or row.text == verdict.reason
-    typer.echo(f"  {label} {verdict.decided_by}" + ("" if said or row is None else f": {row.text}"))
+    say(f"  {label} {verdict.decided_by}" + ("" if said or row is None else f": {row.text}"))
     forecast = verdict.forecast
     if forecast is not None and forecast.intervals_50 is not None:
         more = f"  About {forecast.intervals_50:,} more intervals at the present noise"
         if forecast.intervals_80 not in {None, forecast.intervals_50}:
             more += f", with 80 % chance within {forecast.intervals_80:,}"
-        typer.echo(f"{more}.")
+        say(f"{more}.")
 
 
 def _window(results: ExperimentResults) -> None:
@@ -88,9 +86,9 @@ def _projection(results: ExperimentResults) -> None:
     verdict = results.verdict
     projection = verdict.projection
     if projection is None:
-        typer.echo(f"Projected for typical operation: nothing. {verdict.projection_reason}")
+        say(f"Projected for typical operation: nothing. {verdict.projection_reason}")
         return
-    typer.echo(
+    say(
         f"Projected for typical operation: saving of {_METRIC_WORDS.get(projection.metric, projection.metric)} "
         f"{fmt.percent(projection.estimate)}, {fmt.percent_range(projection.low, projection.high)} "
         f"(valid at every look, error rate {fmt.percent(projection.alpha, 0)})"
@@ -101,12 +99,12 @@ def _coverage(coverage: CoverageReport) -> None:
     from phoenix_nb.reporting import formats as fmt
 
     if not coverage.selectors:
-        typer.echo(
+        say(
             "Coverage: no process was declared critical (--critical), so nothing is known about what is lost."
         )
         return
     if not coverage.critical_units:
-        typer.echo(f"Coverage: no process matched {', '.join(coverage.selectors)}, so nothing is proven.")
+        say(f"Coverage: no process matched {', '.join(coverage.selectors)}, so nothing is proven.")
         return
     upper = coverage.miss_rate_upper
     table(
@@ -119,11 +117,11 @@ def _coverage(coverage: CoverageReport) -> None:
     )
     for miss in coverage.missed[:_MOST_MISSED]:
         pid = "" if miss.pid is None else f" (pid {miss.pid})"
-        typer.echo(f"  ✕ lost {miss.name}{pid}, last seen {fmt.timestamp(miss.last_seen)}")
+        say(f"  ✕ lost {miss.name}{pid}, last seen {fmt.timestamp(miss.last_seen)}")
     if len(coverage.missed) > _MOST_MISSED:
-        typer.echo(f"  … and {len(coverage.missed) - _MOST_MISSED:,} more")
+        say(f"  … and {len(coverage.missed) - _MOST_MISSED:,} more")
     if upper is not None:
-        typer.echo(f"  No miss; with that many lifetimes the miss rate is below {fmt.percent(upper, 2)}.")
+        say(f"  No miss; with that many lifetimes the miss rate is below {fmt.percent(upper, 2)}.")
 
 
 def _cost(rows: tuple[CostRow, ...]) -> None:
@@ -146,13 +144,13 @@ def _cost(rows: tuple[CostRow, ...]) -> None:
             numeric=(2, 3, 4, 5),
         )
     else:
-        typer.echo(f"{title}: no price model can be computed")
+        say(f"{title}: no price model can be computed")
     reasons: dict[str, list[str]] = {}
     for row in rows:
         if row.saving_per_month is None:
             reasons.setdefault(row.reason or "not known", []).append(row.title)
     for reason, titles in reasons.items():
-        typer.echo(f"  {fmt.MISSING} {', '.join(titles)}: {reason}")
+        say(f"  {fmt.MISSING} {', '.join(titles)}: {reason}")
 
 
 def _cost_cells(row: CostRow) -> tuple[str, ...]:
