@@ -29,6 +29,8 @@ class Rules:
     """Whether times count."""
     values: bool = True
     """Whether values count."""
+    negative_zero: bool = True
+    """Whether 0.0 and -0.0 differ."""
     metadata: bool = True
     """Whether the metadata of metrics counts."""
     precision: int | None = None
@@ -148,7 +150,7 @@ def _ordered(items: list[Tree], level: str, rules: Rules) -> list[Tree]:
 
 def _resource(tree: Tree, rules: Rules) -> Tree:
     resource = tree.get("resource") or {}
-    attributes = _attributes(resource.get("attributes"))
+    attributes = _attributes(resource.get("attributes"), rules)
     for key, pattern in rules.blank_resource:
         if key in attributes and _matches(pattern, attributes[key]):
             attributes[key] = ["blank"]
@@ -165,7 +167,7 @@ def _scope(tree: Tree, rules: Rules) -> Tree:
     return {
         "name": scope.get("name") or "",
         "version": scope.get("version") or "",
-        "attributes": _attributes(scope.get("attributes")),
+        "attributes": _attributes(scope.get("attributes"), rules),
         "dropped": int(scope.get("droppedAttributesCount") or 0),
         "schema": tree.get("schemaUrl") or "",
         "metrics": _ordered([_metric(item, rules) for item in tree.get("metrics") or ()], "metrics", rules),
@@ -194,7 +196,7 @@ def _metric(tree: Tree, rules: Rules) -> Tree:
         "points": _ordered(points, "points", rules),
     }
     if rules.metadata:
-        made["metadata"] = _attributes(tree.get("metadata"))
+        made["metadata"] = _attributes(tree.get("metadata"), rules)
     if kind in {"sum", "histogram", "exponentialHistogram"}:
         made["temporality"] = int(data.get("aggregationTemporality") or 0)
     if kind == "sum":
@@ -203,7 +205,7 @@ def _metric(tree: Tree, rules: Rules) -> Tree:
 
 
 def _point(kind: str, metric: str, tree: Tree, rules: Rules) -> Tree:
-    attributes = _attributes(tree.get("attributes"))
+    attributes = _attributes(tree.get("attributes"), rules)
     for key, metrics, pattern in rules.blank_point:
         if key in attributes and (not metrics or metric in metrics) and _matches(pattern, attributes[key]):
             attributes[key] = ["blank"]
@@ -258,7 +260,7 @@ def _number(tree: Tree, rules: Rules) -> Any:
 
 def _exemplar(tree: Tree, rules: Rules) -> Tree:
     return {
-        "attributes": _attributes(tree.get("filteredAttributes")),
+        "attributes": _attributes(tree.get("filteredAttributes"), rules),
         "time": int(tree.get("timeUnixNano") or 0) if rules.time else 0,
         "value": _number(tree, rules),
         "trace": tree.get("traceId") or "",
@@ -271,17 +273,19 @@ def _double(value: Any, rules: Rules | None = None) -> str:
     number = float(value)
     if rules is not None and rules.precision is not None and math.isfinite(number):
         number = round(number, rules.precision)
+    if rules is not None and not rules.negative_zero:
+        number += 0.0
     return repr(number)
 
 
-def _attributes(items: Any) -> dict[str, list[Any]]:
+def _attributes(items: Any, rules: Rules) -> dict[str, list[Any]]:
     return {
-        item.get("key") or "": _any(item.get("value"))
+        item.get("key") or "": _any(item.get("value"), rules)
         for item in sorted(items or (), key=lambda item: str(item.get("key")))
     }
 
 
-def _any(value: Any) -> list[Any]:
+def _any(value: Any, rules: Rules) -> list[Any]:
     value = value or {}
     if value.get("stringValue") is not None:
         return ["string", str(value["stringValue"])]
@@ -290,11 +294,11 @@ def _any(value: Any) -> list[Any]:
     if value.get("intValue") is not None:
         return ["int", int(value["intValue"])]
     if value.get("doubleValue") is not None:
-        return ["double", _double(value["doubleValue"])]
+        return ["double", _double(value["doubleValue"], rules)]
     if value.get("bytesValue") is not None:
         return ["bytes", value["bytesValue"]]
     if value.get("arrayValue") is not None:
-        return ["array", [_any(item) for item in value["arrayValue"].get("values") or ()]]
+        return ["array", [_any(item, rules) for item in value["arrayValue"].get("values") or ()]]
     if value.get("kvlistValue") is not None:
-        return ["map", _attributes(value["kvlistValue"].get("values"))]
+        return ["map", _attributes(value["kvlistValue"].get("values"), rules)]
     return ["empty"]

@@ -20,6 +20,8 @@ __all__ = ["LATEST", "BindError", "Binder", "Made"]
 
 LATEST: Final = (0, 159, 0)
 """The release whose rules apply unless another one is named."""
+MIXED_SINCE: Final = (0, 125, 0)
+"""Before this release a whole number and one with a fraction could not be joined."""
 STRICT_SINCE: Final = (0, 153, 0)
 """Before this release a value of the wrong kind was left out without an error."""
 
@@ -69,7 +71,8 @@ class Binder:
             case ast.Call():
                 return self.call(node)
             case ast.Math():
-                return _math(self.value(node.left), node.op, self.value(node.right))
+                mixed = self.version >= MIXED_SINCE
+                return _math(self.value(node.left), node.op, self.value(node.right), mixed=mixed)
             case ast.Negate():
                 return _negated(self.value(node.value))
             case ast.ListLiteral():
@@ -315,11 +318,11 @@ def _gather(getters: Sequence[Getter], build: Callable[[list[Any]], Value]) -> G
     return Getter(axes, lambda item: build([getter.get(item) for getter in getters]))
 
 
-def _math(left: Getter, op: str, right: Getter) -> Getter:
+def _math(left: Getter, op: str, right: Getter, *, mixed: bool) -> Getter:
     def get(item: Item) -> Value:
-        return arithmetic(left.get(item), op, right.get(item), mixed=False)
+        return arithmetic(left.get(item), op, right.get(item), mixed=mixed)
 
-    return Getter(left.axes | right.axes, get, plan=arithmetic_plan(left.plan, op, right.plan))
+    return Getter(left.axes | right.axes, get, plan=arithmetic_plan(left.plan, op, right.plan, mixed=mixed))
 
 
 def _negated(inner: Getter) -> Getter:

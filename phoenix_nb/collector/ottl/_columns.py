@@ -34,6 +34,9 @@ __all__ = [
 Mask = npt.NDArray[np.bool_]
 
 
+_NUMBERS: Final = frozenset({"int", "float"})
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """Values of all rows."""
@@ -95,7 +98,7 @@ def _either(first: Mask | None, second: Mask | None) -> Mask | None:
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def arithmetic_plan(left: Plan | None, op: str, right: Plan | None) -> Plan | None:
+def arithmetic_plan(left: Plan | None, op: str, right: Plan | None, *, mixed: bool) -> Plan | None:
     """Two columns joined; nil and divisions by zero are odd."""
     if left is None or right is None:
         return None
@@ -104,6 +107,8 @@ def arithmetic_plan(left: Plan | None, op: str, right: Plan | None) -> Plan | No
         a, b = left(rows), right(rows)
         if a is None or b is None:
             return None
+        if mixed and {a.kind, b.kind} == _NUMBERS:
+            a, b = _as_floats(a), _as_floats(b)
         kind = _RESULT.get((a.kind, op, b.kind))
         if kind is None:
             return None
@@ -125,6 +130,11 @@ _RESULT: Final[Mapping[tuple[str, str, str], str]] = {
     ("duration", "-", "duration"): "duration",
     ("duration", "+", "time"): "time",
 }
+
+
+def _as_floats(column: Column) -> Column:
+    values = np.asarray(column.values).astype(np.float64)
+    return Column("float", values[()] if values.ndim == 0 else values, column.nil, column.odd)
 
 
 def _join(a: Column, op: str, b: Column) -> tuple[Any, Mask | None]:
@@ -238,8 +248,6 @@ _OPS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-_NUMBERS: Final = frozenset({"int", "float"})
-
 
 def compare_columns(
     left: Plan | None, op: str, right: Plan | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -223,18 +222,17 @@ def _to_camel_case(target: str) -> Value:
     return to_camel(target)
 
 
-_LUHN: Final = re.compile(r"[0-9]+", re.ASCII)
-
-
 @converter("IsValidLuhn", param("target", "string_like"))
 def _luhn(target: str | None) -> Value:
     if target is None:
-        return False
+        raise OttlError("invalid input: <nil>")
     digits = target.replace(" ", "")
-    if not _LUHN.fullmatch(digits):
+    if not digits:
         return False
     total = 0
     for place, digit in enumerate(reversed(digits)):
+        if not "0" <= digit <= "9":
+            raise OttlError(f"strconv.Atoi: parsing {quote(digit)}: invalid syntax")
         number = int(digit) * (2 if place % 2 else 1)
         total += number - 9 if number > 9 else number
     return total % 10 == 0

@@ -1,0 +1,48 @@
+"""The real processors in a process of their own: what a chain makes of payloads, and whether it is accepted at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["Refusal", "chainrun_path", "run_chain"]
+
+
+class Refusal(Exception):
+    """The chain was not accepted; the message is the collector's."""
+
+
+def chainrun_path() -> Path:
+    """Where the program is; skips when it is missing, and fails instead where everything must be there."""
+    given = os.environ.get("PHOENIX_CHAINRUN")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = Path(given) if given else cache / "phoenix" / "otelcol-0.159.0" / "chainrun"
+    if path.is_file():
+        return path
+    message = f"the real processors are missing: no chainrun at {path}"
+    if os.environ.get("PHOENIX_REQUIRE_SERVERS") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def run_chain(program: Path, config: Path, inputs: Path, output: Path) -> list[Any]:
+    """What each payload became: a list of payloads, or a map with an error.
+
+    Raises:
+        Refusal: the configuration was not accepted.
+    """
+    found = subprocess.run(
+        [str(program), "-config", str(config), "-input", str(inputs), "-output", str(output)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if found.returncode:
+        raise Refusal(found.stderr.strip())
+    return [json.loads(line) for line in output.read_text().splitlines()]
