@@ -16,6 +16,7 @@ from phoenix_nb.collector.components._group_by_attrs import GROUP_BY_ATTRS
 from phoenix_nb.collector.components._interval import INTERVAL
 from phoenix_nb.collector.components._known import KNOWN
 from phoenix_nb.collector.components._memory_limiter import MEMORY_LIMITER
+from phoenix_nb.collector.components._metric_start_time import METRIC_START_TIME
 from phoenix_nb.collector.components._metrics_generation import METRICS_GENERATION
 from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
@@ -36,6 +37,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     GROUP_BY_ATTRS,
     INTERVAL,
     MEMORY_LIMITER,
+    METRIC_START_TIME,
     METRICS_GENERATION,
     METRICS_TRANSFORM,
     RESOURCE,
