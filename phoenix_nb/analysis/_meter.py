@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -245,6 +245,24 @@ class ExperimentMeter:
             self._bin(number).arms[side].points += count
         for number, count in _tally(frontier[own == LATE]):
             self._bin(number).arms[side].late += count
+        for number, total in self._bytes(sent, size, own, payloads):
+            self._bin(number).arms[side].bytes += total
+        for number, keys in _distinct(own, frames.p_series_key):
+            self._bin(number).arms[side].keys.append(keys)
+        self._tracker.add_arm(arm, frames, own)
+
+    def _bytes(
+        self, sent: ArmOutput, size: Ids, own: Ids, payloads: PayloadBins
+    ) -> Iterable[tuple[int, int]]:
+        """Bytes per bin."""
+        frames = sent.frames
+        if frames is None:
+            return ()
+        timeline = self._timeline()
+        if sent.regrouped:
+            # One payload may hold the points of many bins: each gets the bytes of its own part.
+            numbers = np.unique(own[own != LATE]).tolist()
+            return [(one, int(measure(frames.where(points=own == one)).bytes.sum())) for one in numbers]
         # A payload's bytes go with its newest point, those of an empty payload with the newest bin.
         newest = np.full(frames.n_payloads, LATE, dtype=np.int64)
         np.maximum.at(newest, frames.p_payload, own)
@@ -252,11 +270,7 @@ class ExperimentMeter:
         newest[empty] = (
             payloads.frontier[empty] if len(payloads.frontier) == len(empty) else timeline.frontier
         )
-        for number, total in zip(*_sums(newest, size), strict=True):
-            self._bin(number).arms[side].bytes += total
-        for number, keys in _distinct(own, frames.p_series_key):
-            self._bin(number).arms[side].keys.append(keys)
-        self._tracker.add_arm(arm, frames, own)
+        return zip(*_sums(newest, size), strict=True)
 
     def _bin(self, number: int) -> _Bin:
         found = self._open.get(number)

@@ -40,6 +40,7 @@ from phoenix_nb.lab._advertising import Advertising
 from phoenix_nb.lab._services import Services
 from phoenix_nb.lab._sources import open_source
 from phoenix_nb.lab._workspace import Workspace
+from phoenix_nb.otelcol import CollectorBinary, CollectorEngines, find_collector
 from phoenix_nb.otlp.contracts import TelemetryStore
 from phoenix_nb.registry import StoredServiceRegistry
 from phoenix_nb.reporting import LocalReportService, PapermillReportRunner, StoredComparisons
@@ -149,7 +150,7 @@ class System:
                 clock=clock,
                 ids=ids,
                 metrics=metrics,
-                compiler=ConfigCompiler(os.environ if environment is None else environment),
+                compiler=_compiler(workspace, settings, os.environ if environment is None else environment),
                 prices=load_prices(settings.prices),
             )
             services = await _build(parts, telemetry, settings, stack)
@@ -177,7 +178,7 @@ async def _build(
         made = []
         for name in (experiment.baseline_pipeline, experiment.candidate_pipeline):
             config = (await pipelines.get_pipeline(ctx, name)).config
-            made.append(await parts.compiler.engine_factory(config))
+            made.append(await parts.compiler.engine_factory(config, experiment.config.engine))
         return Arms(made[0], made[1])
 
     experiments = LocalExperimentService(
@@ -249,6 +250,13 @@ async def _build(
     stack.push_async_callback(advertising.aclose)
     await advertising.start()
     return services
+
+
+def _compiler(workspace: Workspace, settings: Settings, environment: Mapping[str, str]) -> ConfigCompiler:
+    def find() -> CollectorBinary:
+        return find_collector(settings.collector_binary, workspace=workspace.home, environment=environment)
+
+    return ConfigCompiler(environment, CollectorEngines(find, environment))
 
 
 def _pipelines(

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """A price file of one's own; ``None`` takes the shipped one."""
     collector_version: str = Field(default="0.159.0", pattern=r"^\d+\.\d+\.\d+$")
     """Collector release whose defaults and rules apply."""
+    collector_binary: Path | None = None
+    """Collector that the engine ``otelcol`` runs; ``None`` looks on ``PATH``, in the workspace and in the cache."""
     database_threads: int = Field(default=2, ge=1, le=64)
     """Threads that talk to the database at a time."""
     debug_callbacks: bool = False

@@ -1,7 +1,7 @@
 """The implementations of the domain interfaces: they orchestrate, they do not compute."""
 
 from phoenix_nb.services._alerts import StoredAlertService
-from phoenix_nb.services._configs import ConfigCompiler
+from phoenix_nb.services._configs import ConfigCompiler, EngineCompiler
 from phoenix_nb.services._costs import PriceBookCostAnalyzer
 from phoenix_nb.services._monitoring import StoredMetrics, StoredMonitoringService
 from phoenix_nb.services._node_metrics import LocalMetricsCollector
@@ -23,6 +23,7 @@ __all__ = [
     "CatalogTemplates",
     "ConfigCompiler",
     "Deployer",
+    "EngineCompiler",
     "ExperimentRecords",
     "IntervalObserver",
     "LocalExperimentService",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from phoenix_nb.collector import CollectorConfig, compile_config, parse_config, validate_config
 from phoenix_nb.errors import UnavailableError
@@ -11,7 +12,22 @@ from phoenix_nb.interfaces import EngineKind, PipelineConfig, Problem, Severity,
 from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.otlp.contracts import PipelineEngine
 
-__all__ = ["ConfigCompiler"]
+__all__ = ["ConfigCompiler", "EngineCompiler"]
+
+_UNSUPPORTED = "COMPONENT_UNSUPPORTED"
+
+
+class EngineCompiler(Protocol):
+    """Compiles configurations for an engine that is not the embedded one."""
+
+    async def engine_factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine]:
+        """What makes engines of a configuration, checked.
+
+        Raises:
+            ConfigError: it is not valid.
+            UnavailableError: the engine is not there.
+        """
+        ...
 
 
 class ConfigCompiler:
@@ -19,10 +35,12 @@ class ConfigCompiler:
 
     Args:
         environment: the variables.
+        otelcol: compiles for the real collector; ``None`` where there is only the embedded engine.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], otelcol: EngineCompiler | None = None) -> None:
         self._environment = dict(environment)
+        self._otelcol = otelcol
 
     async def validate(self, config: PipelineConfig) -> ValidationResult:
         """Every finding; problems are an answer, not an error."""
@@ -32,9 +50,14 @@ class ConfigCompiler:
         found = validate_config(
             config.yaml, environment=self._environment, collector_version=config.collector_version
         )
+        foreign = [one for one in found if one.code == _UNSUPPORTED]
+        if config.engine is EngineKind.OTELCOL:
+            # What only the real collector has is for the real collector to judge.
+            found = [one for one in found if one.code != _UNSUPPORTED]
         problems = tuple(Problem.model_validate(one.model_dump(exclude={"collector_text"})) for one in found)
         valid = all(one.severity is not Severity.ERROR for one in problems)
-        sections = self._parse(config).sections if valid else None
+        readable = valid and all(one.severity is not Severity.ERROR for one in foreign)
+        sections = self._parse(config).sections if readable else None
         return ValidationResult(valid=valid, problems=problems, sections=sections)
 
     async def parse(self, config: PipelineConfig) -> CollectorConfig:
@@ -50,19 +73,36 @@ class ConfigCompiler:
             config.yaml, environment=self._environment, collector_version=config.collector_version
         )
 
-    async def engine_factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine]:
-        """What makes engines of a configuration, checked by making one.
+    def factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine]:
+        """What makes embedded engines of a configuration; blocks while it is parsed.
+
+        Raises:
+            ConfigError: it is not valid, or this engine does not run a component of it.
+        """
+        parsed = self._parse(config)
+        return lambda dictionaries: compile_config(parsed, dictionaries)
+
+    async def engine_factory(
+        self, config: PipelineConfig, engine: EngineKind = EngineKind.EMBEDDED
+    ) -> Callable[[Dictionaries], PipelineEngine]:
+        """What makes engines of a configuration, checked.
+
+        Args:
+            config: the configuration.
+            engine: what the experiment asks for; the real collector runs what either of the two wants it to run.
 
         Raises:
             ConfigError: it cannot be run.
             UnavailableError: it asks for an engine that is not there.
         """
-        if config.engine is not EngineKind.EMBEDDED:
-            raise UnavailableError(
-                f"the engine {config.engine.value} is not available in this version",
-                hint="use the embedded engine",
-                details={"engine": config.engine.value},
-            )
+        if EngineKind.OTELCOL in (config.engine, engine):
+            if self._otelcol is None:
+                raise UnavailableError(
+                    "the real collector cannot be run here",
+                    hint="use the embedded engine",
+                    details={"engine": EngineKind.OTELCOL.value},
+                )
+            return await self._otelcol.engine_factory(config)
         parsed = await self.parse(config)
         await asyncio.to_thread(compile_config, parsed, Dictionaries())
         return lambda dictionaries: compile_config(parsed, dictionaries)

@@ -144,15 +144,22 @@ class ExperimentRun:
         try:
             info = await source.open(self._ctx)
             run = await asyncio.to_thread(self._paired, arms, dictionaries, info)
-            await self._begin(run.planned_intervals)
-            if self._ending is None:
-                await self._feed(run, source, info)
-        finally:
+        except BaseException:
             await source.aclose()
-        if self._ending is Ending.ABORTED:
-            await self._cancelled()
-            return
-        await self._analyze(run)
+            raise
+        try:
+            try:
+                await self._begin(run.planned_intervals)
+                if self._ending is None:
+                    await self._feed(run, source, info)
+            finally:
+                await source.aclose()
+            if self._ending is Ending.ABORTED:
+                await self._cancelled()
+                return
+            await self._analyze(run)
+        finally:
+            await asyncio.to_thread(run.close)
 
     def _paired(self, arms: Arms, dictionaries: Dictionaries, info: SourceInfo) -> PairedRun:
         config = self._experiment.config

@@ -90,7 +90,7 @@ class LocalExperimentService:
         candidate = await self._pipelines.get_pipeline(ctx, request.candidate_pipeline)
         parse_selectors(request.config.plan.critical)
         for pipeline in (baseline, candidate):
-            await self._compiler.engine_factory(pipeline.config)
+            await self._compiler.engine_factory(pipeline.config, request.config.engine)
         now = self._clock.now()
         made = Experiment(
             id=self._ids.new("exp"),

@@ -72,6 +72,10 @@ def test_regrouped_payloads_are_told_apart_by_their_points() -> None:
     intervals = meter.observe(raw, raw, ArmOutput(batch, regrouped=True)) + meter.finish()
     points = [interval.candidate.points for interval in intervals if interval.candidate is not None]
     assert points == [interval.source_points for interval in intervals]
+    for interval in intervals:
+        assert interval.baseline is not None
+        assert interval.candidate is not None
+        assert interval.candidate.bytes == interval.baseline.bytes > 0
 
 
 def _joined(raw: Frames) -> Frames:
