@@ -2,10 +2,14 @@
 
 from phoenix_nb.analysis._attribution import AttributionRow, Dimension, attribution
 from phoenix_nb.analysis._interval_figures import anomalies, arm_figure, compare_figure
+from phoenix_nb.analysis._labels import LabelContribution, LabelPair, label_contributions, label_pairs
 from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput, combined_output
 from phoenix_nb.analysis._paired_run import Billing, PairedRun, Step
+from phoenix_nb.analysis._process_class import process_class
+from phoenix_nb.analysis._process_costs import GroupCost, group_costs
 from phoenix_nb.analysis._query import QueryRun
+from phoenix_nb.analysis._rule_attribution import RuleContribution, rule_contributions
 from phoenix_nb.analysis._static import CriticalSeries, static_check
 from phoenix_nb.analysis._stream_summary import StreamSummary, lost_series
 
@@ -16,8 +20,12 @@ __all__ = [
     "CriticalSeries",
     "Dimension",
     "ExperimentMeter",
+    "GroupCost",
+    "LabelContribution",
+    "LabelPair",
     "PairedRun",
     "QueryRun",
+    "RuleContribution",
     "Step",
     "StreamSummary",
     "anomalies",
@@ -25,6 +33,11 @@ __all__ = [
     "attribution",
     "combined_output",
     "compare_figure",
+    "group_costs",
+    "label_contributions",
+    "label_pairs",
     "lost_series",
+    "process_class",
+    "rule_contributions",
     "static_check",
 ]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from phoenix_nb.analysis._ledger import Ledger
 from phoenix_nb.analysis._meter import ExperimentMeter
+from phoenix_nb.analysis._process_class import process_class
 from phoenix_nb.interfaces.evidence import Arm
-from phoenix_nb.otlp import Dictionaries
+from phoenix_nb.otlp import Attributes, Dictionaries, attribute_text
 
 __all__ = ["AttributionRow", "Dimension", "attribution"]
 
@@ -26,6 +27,10 @@ class Dimension(StrEnum):
     """``process.executable.name``."""
     OWNER = "owner"
     """``process.owner``."""
+    CLASS = "class"
+    """Kind of process, told by its name: database, web server, shell and helper, …"""
+    INSTANCE = "instance"
+    """Name and pid of one process."""
     HOST = "host"
     """``host.name``."""
 
@@ -74,14 +79,29 @@ def group_series(dictionaries: Dictionaries, dimension: Dimension) -> tuple[Ids,
         of_header = np.array([number(header.name) for header in dictionaries.headers], dtype=np.int64)
         found = of_header[series.header] if len(series) else np.zeros(0, dtype=np.int64)
         return found, list(names)
-    key = _KEYS[dimension]
-    of_resource = np.array([number(r.attributes.get(key)) for r in dictionaries.resources], dtype=np.int64)
-    of_set = np.array([number(a.get(key)) for a in dictionaries.attribute_sets], dtype=np.int64)
+    of_resource = np.array(
+        [number(_group(r.attributes, dimension)) for r in dictionaries.resources], dtype=np.int64
+    )
+    of_set = np.array([number(_group(a, dimension)) for a in dictionaries.attribute_sets], dtype=np.int64)
     if not len(series):
         return np.zeros(0, dtype=np.int64), list(names)
     own = of_resource[np.maximum(series.resource, 0)]
     # Processors may have moved the attribute to the points.
     return np.where(own > 0, own, of_set[series.attributes]), list(names)
+
+
+def _group(attributes: Attributes, dimension: Dimension) -> str | None:
+    """The group that these attributes belong to; ``None`` when they do not say."""
+    if dimension in _KEYS:
+        value = attributes.get(_KEYS[dimension])
+        return value if isinstance(value, str) else None
+    name = attributes.get(_KEYS[Dimension.PROCESS])
+    if not isinstance(name, str):
+        return None
+    if dimension is Dimension.CLASS:
+        return process_class(name)
+    pid = attributes.get("process.pid")
+    return name if pid is None else f"{name} {attribute_text(pid)}"
 
 
 def _totals(ledger: Ledger, dictionaries: Dictionaries, group: Ids, groups: int) -> tuple[Ids, Ids]:

@@ -12,10 +12,13 @@ import typer
 
 from phoenix_nb.cli import (
     _analyze,
+    _attribute,
     _compare,
+    _cost,
     _demo,
     _doctor,
     _experiment,
+    _optimize,
     _pipeline,
     _record,
     _report,
@@ -68,7 +71,7 @@ def root(
     OPTIONS.debug = debug
 
 
-for part in (_demo, _compare, _simulate, _record, _analyze):
+for part in (_demo, _compare, _simulate, _record, _analyze, _cost, _attribute, _optimize):
     part.register(app)
 for noun in (_report, _pipeline, _experiment):
     app.add_typer(noun.app)

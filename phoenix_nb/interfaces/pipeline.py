@@ -11,6 +11,7 @@ from pydantic import Field
 from phoenix_nb.interfaces._context import Context
 from phoenix_nb.interfaces._value import Pairs, Timestamp, Value
 from phoenix_nb.interfaces.experiment import Description, EngineKind, Name
+from phoenix_nb.interfaces.optimization import OptimizationRequest, OptimizedConfig
 
 __all__ = [
     "ConfigGenerator",
@@ -20,7 +21,6 @@ __all__ = [
     "DeploymentStatus",
     "GeneratedConfig",
     "NodeStatus",
-    "OptimizationStrategy",
     "Pipeline",
     "PipelineConfig",
     "PipelineDeployment",
@@ -194,15 +194,6 @@ class GeneratedConfig(Value):
     """SHA-256 of its UTF-8 bytes, hexadecimal."""
     problems: tuple[Problem, ...] = ()
     """Warnings of the check; errors raise instead."""
-
-
-class OptimizationStrategy(StrEnum):
-    """How far an optimised configuration goes."""
-
-    BALANCED = "balanced"
-    AGGRESSIVE = "aggressive"
-    MINIMAL = "minimal"
-    CUSTOM = "custom"
 
 
 class CreatePipelineRequest(Value):
@@ -411,6 +402,21 @@ class ConfigGenerator(Protocol):
         Raises:
             NotFoundError: no such entry.
             InvalidRequestError: a variable is unknown, missing or not one of its valid values.
+        """
+        ...
+
+    async def optimize_config(self, ctx: Context, request: OptimizationRequest) -> OptimizedConfig:
+        """The configuration that saves what is asked and loses least, learned from a recording.
+
+        Promised: it was run on the recording, saves at least the target there and in the half it was not learned from,
+        and covers every critical process; the same request gives the same text. Not promised: that no better one
+        exists, or that another host saves as much.
+
+        Raises:
+            SourceError: the recording cannot be read.
+            InvalidRequestError: the request contradicts itself, or the recording is too short.
+            ConflictError: the target cannot be reached; ``details["best"]`` is the best found.
+            ConfigError: the base configuration cannot be used.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The composition root and the notebook façade."""
 
-from phoenix_nb.lab._comparison_json import comparison_json
+from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._critical import running_services
 from phoenix_nb.lab._doctor import Finding, FindingState, check_installation
@@ -8,7 +8,14 @@ from phoenix_nb.lab._folders import require_folder
 from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
+from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text, write_text
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
+from phoenix_nb.lab._recording_costs import (
+    RecordingAttribution,
+    RecordingCost,
+    attribute_recording,
+    price_recording,
+)
 from phoenix_nb.lab._services import Services
 from phoenix_nb.lab._simulation_handle import SimulationHandle
 from phoenix_nb.lab._texts import load_plan, read_text
@@ -20,6 +27,8 @@ __all__ = [
     "Finding",
     "FindingState",
     "Lab",
+    "RecordingAttribution",
+    "RecordingCost",
     "RecordingSummary",
     "Services",
     "SimulationHandle",
@@ -27,14 +36,21 @@ __all__ = [
     "TableAnalysis",
     "Workspace",
     "analyze_file",
+    "attribute_recording",
     "check_installation",
     "comparison_json",
+    "cost_json",
+    "coverage_json",
+    "engine_of",
     "find_workspace",
     "load_plan",
+    "pipeline_text",
+    "price_recording",
     "read_intervals",
     "read_text",
     "record",
     "require_folder",
     "running_services",
     "write_simulation",
+    "write_text",
 ]

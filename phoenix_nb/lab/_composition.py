@@ -57,6 +57,7 @@ from phoenix_nb.services import (
     PriceBookCostAnalyzer,
     Promotions,
     Publisher,
+    RecordingOptimizer,
     RunParts,
     StoredAlertService,
     StoredMetrics,
@@ -265,7 +266,8 @@ def _pipelines(
     operator = DuckDbPipelineOperator(parts.database, parts.clock)
     publisher = parts.publisher("pipelines")
     templates = CatalogTemplates()
-    configs = TemplateConfigGenerator(templates, parts.compiler, publisher)
+    optimizer = RecordingOptimizer(parts.compiler, parts.prices, parts.clock)
+    configs = TemplateConfigGenerator(templates, parts.compiler, publisher, optimizer)
     deployer = Deployer(operator, publisher, parts.clock, parts.ids)
     service = StoredPipelineService(
         DuckDbPipelineStore(parts.database),

@@ -5,6 +5,7 @@ from phoenix_nb.services._configs import ConfigCompiler, EngineCompiler
 from phoenix_nb.services._costs import PriceBookCostAnalyzer
 from phoenix_nb.services._monitoring import StoredMetrics, StoredMonitoringService
 from phoenix_nb.services._node_metrics import LocalMetricsCollector
+from phoenix_nb.services._optimizing import RecordingOptimizer
 from phoenix_nb.services._pipelines import Deployer, StoredPipelineService
 from phoenix_nb.services._publisher import Publisher
 from phoenix_nb.services._templates import CatalogTemplates, TemplateConfigGenerator
@@ -32,6 +33,7 @@ __all__ = [
     "PriceBookCostAnalyzer",
     "Promotions",
     "Publisher",
+    "RecordingOptimizer",
     "RunParts",
     "StoredAlertService",
     "StoredMetrics",

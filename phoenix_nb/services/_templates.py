@@ -12,6 +12,8 @@ from phoenix_nb.interfaces import (
     ConfigGenerated,
     Context,
     GeneratedConfig,
+    OptimizationRequest,
+    OptimizedConfig,
     Pipeline,
     PipelineConfig,
     PipelineTemplate,
@@ -20,6 +22,7 @@ from phoenix_nb.interfaces import (
     TemplateVariable,
 )
 from phoenix_nb.services._configs import ConfigCompiler
+from phoenix_nb.services._optimizing import RecordingOptimizer
 from phoenix_nb.services._publisher import Publisher
 
 __all__ = ["CatalogTemplates", "TemplateConfigGenerator", "config_error"]
@@ -61,12 +64,23 @@ class TemplateConfigGenerator:
         templates: the catalogue.
         compiler: checks configurations.
         publisher: tells that a configuration was made.
+        optimizer: searches configurations.
     """
 
-    def __init__(self, templates: CatalogTemplates, compiler: ConfigCompiler, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        templates: CatalogTemplates,
+        compiler: ConfigCompiler,
+        publisher: Publisher,
+        optimizer: RecordingOptimizer,
+    ) -> None:
         self._templates = templates
         self._compiler = compiler
         self._publisher = publisher
+        self._optimizer = optimizer
+
+    async def optimize_config(self, ctx: Context, request: OptimizationRequest) -> OptimizedConfig:
+        return await self._optimizer.optimize(ctx, request)
 
     async def generate_config(self, ctx: Context, pipeline: Pipeline) -> GeneratedConfig:
         found = await self._compiler.validate(pipeline.config)

@@ -7,7 +7,7 @@
 """
 
 from phoenix_nb.evidence.cost._billed import Billed, billed_usage
-from phoenix_nb.evidence.cost._compare import compare_costs, scrape_sensitivity
+from phoenix_nb.evidence.cost._compare import compare_costs, price_sensitivity, scrape_sensitivity
 from phoenix_nb.evidence.cost._estimate import estimate_cost, estimate_costs
 from phoenix_nb.evidence.cost._price import price_of, stepped_price
 from phoenix_nb.evidence.cost._project import project_savings
@@ -19,6 +19,7 @@ __all__ = [
     "estimate_cost",
     "estimate_costs",
     "price_of",
+    "price_sensitivity",
     "project_savings",
     "scrape_sensitivity",
     "stepped_price",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from phoenix_nb.evidence.cost._billed import Billed, Month, billed_usage, is_scaled
 from phoenix_nb.evidence.cost._estimate import check_month, limit_warnings
-from phoenix_nb.evidence.cost._price import price_of
+from phoenix_nb.evidence.cost._price import price_of, scaled_book
 from phoenix_nb.interfaces.cost import (
     CostBasis,
     CostComparison,
@@ -20,7 +20,7 @@ from phoenix_nb.interfaces.cost import (
     Usage,
 )
 
-__all__ = ["compare_costs", "scrape_sensitivity"]
+__all__ = ["compare_costs", "price_sensitivity", "scrape_sensitivity"]
 
 _NONE: Mapping[str, SavingInterval] = {}
 
@@ -72,6 +72,34 @@ def scrape_sensitivity(
 ) -> tuple[CostComparison, ...]:
     """The same comparison at several scrape intervals: what slower scraping alone would save, per vendor."""
     return tuple(compare_costs(book, baseline, candidate, every=e, hosts=hosts, basis=basis) for e in every)
+
+
+def price_sensitivity(
+    book: PriceBook,
+    baseline: Usage,
+    candidate: Usage,
+    *,
+    factors: Sequence[float] = (0.5, 0.8, 1.25, 2.0),
+    every: float = 60.0,
+    hosts: int = 1,
+    basis: CostBasis = CostBasis.MARGINAL,
+) -> tuple[tuple[float, CostComparison], ...]:
+    """The same comparison with every price multiplied: what a discount, or a rise, leaves of the saving.
+
+    Allotments, tiers' edges and overhead stay as they are.
+
+    Raises:
+        InvalidRequestError: a factor is negative or not finite.
+    """
+    return tuple(
+        (
+            factor,
+            compare_costs(
+                scaled_book(book, factor), baseline, candidate, every=every, hosts=hosts, basis=basis
+            ),
+        )
+        for factor in factors
+    )
 
 
 def _row(

@@ -13,13 +13,14 @@ from phoenix_nb.interfaces.cost import (
     MetricNamePrice,
     PerGbPrice,
     PerSeriesHourMeanPrice,
+    PriceBook,
     PriceModel,
     PriceTier,
     SelfHostedDiskPrice,
     TieredSamplesPrice,
 )
 
-__all__ = ["price_of", "stepped_price"]
+__all__ = ["price_of", "scaled_book", "stepped_price"]
 
 
 def stepped_price(quantity: float, tiers: Sequence[PriceTier], per: float) -> float | None:
@@ -78,6 +79,43 @@ def price_of(
     if amount is None:
         return None, f"no price is known past {model.tiers[-1].up_to:,.0f} {billed.unit} a month; add a tier"
     return amount, None
+
+
+_PRICES = (
+    "price_per_gb",
+    "price",
+    "base_per_month",
+    "price_per_gb_month",
+    "price_per_name",
+    "price_per_million_indexed",
+    "price_per_million_ingested",
+)
+"""Fields of price models that hold an amount."""
+
+
+def scaled_book(book: PriceBook, factor: float) -> PriceBook:
+    """The book with every price multiplied by ``factor``.
+
+    Raises:
+        InvalidRequestError: the factor is negative or not finite.
+    """
+    if not (factor >= 0 and math.isfinite(factor)):
+        raise InvalidRequestError(
+            f"prices cannot be multiplied by {factor!r}", hint="give a number of at least 0"
+        )
+    return book.model_copy(update={"models": tuple(_scaled(model, factor) for model in book.models)})
+
+
+def _scaled(model: PriceModel, factor: float) -> PriceModel:
+    changes: dict[str, object] = {}
+    for name in _PRICES:
+        amount = getattr(model, name, None)
+        if isinstance(amount, int | float):
+            changes[name] = amount * factor
+    tiers = getattr(model, "tiers", None)
+    if tiers is not None:
+        changes["tiers"] = tuple(PriceTier(up_to=one.up_to, price=one.price * factor) for one in tiers)
+    return model.model_copy(update=changes)
 
 
 def _metric_names(model: MetricNamePrice, billed: Billed, names: float) -> tuple[float | None, str | None]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError, NotFoundError
+from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError, NotFoundError, SourceError
 from phoenix_nb.interfaces import (
     ConfigGenerator,
     CreatePipelineRequest,
     DeploymentPhase,
+    OptimizationRequest,
     PipelineConfig,
     PipelineDeployment,
     PipelineFilter,
@@ -20,6 +22,8 @@ from phoenix_nb.interfaces import (
     Severity,
     TemplateCatalog,
 )
+from phoenix_nb.simulation import simulate
+from phoenix_nb.sources import write_recording
 from phoenix_nb.testing.contracts._base import CTX, Contract
 from phoenix_nb.testing.samples import PIPELINE_YAML, T0, sample_pipeline
 
@@ -182,6 +186,28 @@ class ConfigGeneratorContract(Contract):
             await subject.apply_template(CTX, "no-such-template", {})
         with pytest.raises(InvalidRequestError):
             await subject.apply_template(CTX, self.template, {"no_such_variable": "1"})
+
+    async def test_an_optimised_configuration_keeps_its_promise(
+        self, subject: ConfigGenerator, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "host.jsonl"
+        write_recording(file, simulate("realistic", seed=3, scrapes=12, every=10.0))
+        request = OptimizationRequest(recording=str(file), critical=("postgres*",), target=0.3)
+        made = await subject.optimize_config(CTX, request)
+        assert min(made.saving, made.unseen_saving) >= 0.3
+        assert made.coverage.critical_units > 0
+        assert made.coverage.covered == made.coverage.critical_units
+        generated = await subject.generate_config(CTX, sample_pipeline(config=PipelineConfig(yaml=made.yaml)))
+        assert generated.yaml
+        with pytest.raises(ConflictError) as refused:
+            await subject.optimize_config(
+                CTX, request.model_copy(update={"critical": ("*",), "target": 0.99})
+            )
+        assert "best" in refused.value.details
+        with pytest.raises(SourceError):
+            await subject.optimize_config(
+                CTX, request.model_copy(update={"recording": str(tmp_path / "missing.jsonl")})
+            )
 
 
 class PipelineOperatorContract(Contract):

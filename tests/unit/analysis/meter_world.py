@@ -75,3 +75,15 @@ def scrape(
                 else:
                     builder.number_point(Attributes.EMPTY, start, time, value * 100)
     return builder.finish()
+
+
+def frames_of_series(
+    dictionaries: Dictionaries, rows: Iterable[tuple[dict[str, object], dict[str, object]]]
+) -> Frames:
+    """One payload with a point of CPU time per pair of resource and point attributes."""
+    builder = FramesBuilder(dictionaries)
+    builder.begin_payload(T0)
+    for resource, point in rows:
+        builder.begin_resource(Resource(Attributes.of(resource))).begin_scope(SCOPE).begin_metric(CPU)
+        builder.number_point(Attributes.of(point), T0, T0 + SECOND, 1.0)
+    return builder.finish()

@@ -231,6 +231,7 @@ def test_overhead_lowers_the_saving(book: PriceBook) -> None:
     assert row is not None
     assert row.overhead_per_month == pytest.approx((0.1 * 0.04 + 1.0 * 0.005) * 730 * 3)
     assert row.gross_per_month is not None
+    assert row.overhead_per_month is not None
     assert row.saving_per_month == pytest.approx(row.gross_per_month - row.overhead_per_month)
     unpriced = compare_costs(book, host(), host(series=700)).row("amazon_prometheus")
     assert unpriced is not None

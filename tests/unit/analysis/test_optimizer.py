@@ -1,0 +1,235 @@
+"""The optimiser: what it returns does what it says, spares what is critical, and refuses what cannot be had."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix_nb.analysis import Billing, combined_output
+from phoenix_nb.analysis.optimize import observe, optimize, steady_top_k
+from phoenix_nb.analysis.optimize._lower import lower
+from phoenix_nb.analysis.optimize._ottl import glob_pattern, literal, name_pattern, quoted
+from phoenix_nb.analysis.optimize._rules import candidates, critical_rows, grouped_names
+from phoenix_nb.collector import catalog, compile_config, parse_config
+from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError
+from phoenix_nb.evidence.coverage import parse_selectors
+from phoenix_nb.interfaces import OptimizationRequest, OptimizationStrategy, OptimizedConfig, RuleKind
+from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp.contracts import PipelineEngine
+from phoenix_nb.runtime import load_prices
+from phoenix_nb.simulation import simulate
+
+BASE = catalog.load("process-baseline-v1").yaml
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+CRITICAL = ("postgres*", "path:*nginx*", "re:^redis-server$")
+
+
+@cache
+def recorded() -> tuple[tuple[Frames, ...], Dictionaries]:
+    frames = tuple(simulate("realistic", seed=5, scrapes=20, every=10.0))
+    return frames, frames[0].dictionaries
+
+
+def engine(text: str) -> Callable[[Dictionaries], PipelineEngine]:
+    parsed = parse_config(text)
+    return lambda dictionaries: compile_config(parsed, dictionaries)
+
+
+def asked(**changes: object) -> OptimizationRequest:
+    values: dict[str, object] = {"recording": "memory", "critical": CRITICAL, "target": 0.6}
+    return OptimizationRequest.model_validate(values | changes)
+
+
+def found(**changes: object) -> OptimizedConfig:
+    frames, known = recorded()
+    return optimize(frames, known, asked(**changes), BASE, engine, Billing(load_prices()), now=NOW)
+
+
+def distinct(text: str) -> int:
+    frames, known = recorded()
+    made = engine(text)(known)
+    parts = [combined_output(made.process(one)) for one in frames]
+    return len(np.unique(np.concatenate([one.p_series_key for one in parts if one is not None])))
+
+
+@cache
+def balanced() -> OptimizedConfig:
+    return found()
+
+
+def test_what_is_returned_saves_what_it_says_and_keeps_what_is_critical() -> None:
+    made = balanced()
+    assert made.saving == pytest.approx(1 - distinct(made.yaml) / distinct(BASE), abs=1e-12)
+    assert made.saving >= 0.6
+    assert made.unseen_saving >= 0.6
+    assert made.coverage.critical_units > 0
+    assert made.coverage.covered == made.coverage.critical_units
+    assert not made.coverage.missed
+    assert all(one.safety.value == "safe" for one in made.coverage.static)
+
+
+def test_the_rules_add_up_to_what_running_them_saves() -> None:
+    made = balanced()
+    assert sum(one.saves_series for one in made.rules) == distinct(BASE) - distinct(made.yaml)
+    assert 1 - sum(one.loses for one in made.rules) == pytest.approx(made.fidelity, abs=1e-9)
+    assert all(one.saves_series > 0 for one in made.rules)
+
+
+def test_the_front_trades_saving_for_fidelity() -> None:
+    points = balanced().pareto
+    assert len(points) > 2
+    for before, after in itertools.pairwise(points):
+        assert after.saving > before.saving
+        assert after.fidelity < before.fidelity
+
+
+def test_the_same_request_gives_the_same_text() -> None:
+    assert found().yaml == balanced().yaml
+
+
+def test_a_higher_target_saves_more_and_loses_more() -> None:
+    more = found(target=0.85)
+    assert more.saving >= 0.85
+    assert more.fidelity <= balanced().fidelity
+
+
+def test_strategies_go_as_far_as_they_say() -> None:
+    far = found(strategy=OptimizationStrategy.AGGRESSIVE)
+    assert far.saving > balanced().saving
+    assert far.fidelity >= 0.8
+    least = found(strategy=OptimizationStrategy.MINIMAL)
+    assert least.saving >= far.saving
+    assert least.coverage.covered == least.coverage.critical_units
+    custom = found(strategy=OptimizationStrategy.CUSTOM, rules=(RuleKind.DELAY,), target=0.2)
+    assert {one.kind for one in custom.rules} == {RuleKind.DELAY}
+
+
+def test_an_unreachable_target_is_refused_with_the_best_found() -> None:
+    with pytest.raises(ConflictError) as refused:
+        found(critical=("*",), target=0.9)
+    best = refused.value.details["best"]
+    assert isinstance(best, dict)
+    assert isinstance(best["saving"], float)
+    assert 0.0 < best["saving"] < 0.9
+    assert isinstance(best["yaml"], str)
+    assert 1 - distinct(best["yaml"]) / distinct(BASE) == pytest.approx(best["saving"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rules": (RuleKind.DELAY,)}, "strategy custom"),
+        ({"strategy": OptimizationStrategy.CUSTOM}, "strategy custom"),
+        ({"strategy": OptimizationStrategy.MINIMAL, "critical": ()}, "none was named"),
+    ],
+)
+def test_contradictions_are_refused(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        found(**changes)
+
+
+def test_too_few_payloads_are_refused() -> None:
+    frames, known = recorded()
+    with pytest.raises(InvalidRequestError, match="too few"):
+        optimize([frames[0].slice(0, 1)], known, asked(), BASE, engine, Billing(load_prices()), now=NOW)
+
+
+def test_without_a_critical_list_there_is_a_warning() -> None:
+    assert "No process was named critical" in found(critical=()).warnings[0]
+
+
+@pytest.mark.parametrize("base", ["[]", "receivers: {}\n", "a: [\n", "service: {pipelines: {logs: {}}}"])
+def test_a_base_without_metrics_is_refused(base: str) -> None:
+    with pytest.raises(ConfigError):
+        lower([], (), base)
+
+
+def test_every_rule_removes_exactly_what_its_condition_drops() -> None:
+    frames, known = recorded()
+    seen = observe(frames, known)
+    selectors = parse_selectors(CRITICAL)
+    critical = critical_rows(seen, selectors)
+    names = sorted(set(seen.names))
+    rules = candidates(seen, critical, ("process.cpu.time", "process.memory.usage"), [names, names])
+    assert {one.kind for one in rules} == set(RuleKind)
+    # One of each kind and metric is enough: the rest differ in names only.
+    chosen = {(one.kind, one.metric): one for one in rules}
+    for rule in chosen.values():
+        kept = len(seen) - int(rule.mask(seen, critical).sum())
+        assert distinct(lower([rule], selectors, BASE)) == kept, rule.text
+
+
+def test_weights_are_shares_of_every_metric() -> None:
+    seen = observe(*recorded())
+    assert seen.weight.sum() == pytest.approx(1.0)
+    assert seen.metric_weight("process.cpu.time") == pytest.approx(1 / len(seen.metrics))
+    assert len(observe([], Dictionaries())) == 0
+
+
+# -- patterns ------------------------------------------------------------------------------------------------
+
+_GLOB_SIGNS = st.text("ab*?[]!^-.\\$(", max_size=8)
+
+
+@given(_GLOB_SIGNS, st.text("ab-.]![^$\n", max_size=6))
+def test_a_glob_as_a_regular_expression_matches_the_same(glob: str, text: str) -> None:
+    # Ranges that run backwards match nothing as a glob and are an error in RE2.
+    pattern = glob_pattern(glob)
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error:
+        assert "-" in glob
+        return
+    assert (compiled.search(text) is not None) == fnmatch.fnmatchcase(text, glob)
+
+
+@given(st.text(max_size=12))
+def test_a_literal_matches_itself_only(text: str) -> None:
+    assert re2.search(f"^(?:{literal(text)})$", text) is not None
+    assert re2.search(f"^(?:{literal(text)})$", text + "x") is None
+
+
+def test_names_that_differ_in_digits_share_a_pattern() -> None:
+    assert name_pattern("job-17") == "job-[0-9]+"
+    assert grouped_names(["job-17", "job-8", "python3"]) == {"job-[0-9]+": [0, 1], "python3": [2]}
+
+
+def test_texts_are_quoted_for_the_collector() -> None:
+    assert quoted('a"b\\.$') == '"a\\"b\\\\.$$"'
+
+
+# -- ranking -------------------------------------------------------------------------------------------------
+
+
+def test_a_ranking_does_not_flap() -> None:
+    looks = [["a", "b", "c", "d"], ["a", "c", "b", "d"], ["a", "b", "c", "d"], ["a", "c", "b", "d"]]
+    kept = [steady_top_k(looks[: count + 1], 2) for count in range(4)]
+    # b and c take turns around place 2; once in, both stay.
+    assert [set(one) for one in kept] == [{"a", "b"}, {"a", "b", "c"}, {"a", "b", "c"}, {"a", "b", "c"}]
+
+
+def test_what_falls_far_leaves() -> None:
+    assert steady_top_k([["a", "b"], ["c", "d", "e", "a"]], 2) == ("c", "d")
+    assert steady_top_k([["a"], []], 1) == ()
+    assert steady_top_k([["a", "b"]], 0) == ()
+    with pytest.raises(InvalidRequestError):
+        steady_top_k([], -1)
+
+
+@given(st.lists(st.permutations("abcdef"), max_size=6), st.integers(0, 6))
+def test_a_ranking_keeps_the_first_and_not_too_many(looks: list[list[str]], k: int) -> None:
+    kept = steady_top_k(looks, k)
+    assert len(kept) <= round(1.5 * k)
+    if looks:
+        assert set(looks[-1][:k]) <= set(kept)
