@@ -38,6 +38,7 @@ _DOMAINS = (
     "evidence",
     "plan",
     "pipeline",
+    "optimization",
     "monitoring",
     "cost",
     "simulation",
