@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import static_check
@@ -103,7 +105,7 @@ class PairedRun:
         self._static: tuple[StaticFinding, ...] = ()
         self._checked = 0
         self._intervals = 0
-        self._late = self._duplicates = self._skipped = 0
+        self._late = self._duplicates = self._skipped = self._not_finite = 0
         self._notes: dict[str, None] = {}
         self._failures: dict[Arm, str] = {}
 
@@ -119,6 +121,7 @@ class PairedRun:
 
     def observe(self, raw: Frames) -> Step:
         """Send payloads through both arms."""
+        self._not_finite += int(np.count_nonzero(~np.isfinite(raw.p_double)))
         outputs = [self._sent(arm.process(raw), name) for name, arm in self._arms.items()]
         intervals = self._meter.observe(raw, outputs[0], outputs[1])
         return self._step(raw, outputs, intervals)
@@ -208,6 +211,7 @@ class PairedRun:
                 late=self._late,
                 duplicates=self._duplicates,
                 skipped=self._skipped,
+                not_finite=self._not_finite,
                 notes=tuple(self._notes),
                 failures=tuple(self._failures.values()),
             ),

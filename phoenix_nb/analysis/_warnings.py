@@ -15,6 +15,7 @@ def run_warnings(
     late: int,
     duplicates: int,
     skipped: int,
+    not_finite: int = 0,
     notes: tuple[str, ...],
     failures: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
@@ -25,6 +26,7 @@ def run_warnings(
         late: points that came after their interval was closed.
         duplicates: points with the same series and time as another one.
         skipped: intervals without any payload.
+        not_finite: points whose value is NaN or infinite.
         notes: what the pipelines would have logged.
         failures: why arms stopped to answer, a sentence each.
     """
@@ -39,6 +41,11 @@ def run_warnings(
         found.append(
             f"{late:,} points came late or with a clock that had jumped back; "
             "they are in the window's totals and in no interval."
+        )
+    if not_finite:
+        found.append(
+            f"{not_finite:,} points of the source are not finite numbers (NaN or infinite); "
+            "they are sent and counted like any other."
         )
     if skipped:
         found.append(f"{skipped:,} intervals had no payload at all: a gap of the source, not zeros.")

@@ -21,12 +21,12 @@ def print_json(value: object) -> None:
 
 def say(text: str = "") -> None:
     """Print a line for people, with plain spaces: what is shown can be searched for."""
-    sys.stdout.write(text.replace("\u00a0", " ") + "\n")
+    sys.stdout.write(_plain(text) + "\n")
 
 
 def note(text: str) -> None:
     """Tell the person something; programs read stdout and never see it."""
-    sys.stderr.write(text.replace("\u00a0", " ") + "\n")
+    sys.stderr.write(_plain(text) + "\n")
 
 
 def table(
@@ -51,7 +51,9 @@ def table(
     from rich.text import Text
 
     body = [list(row) for row in rows]
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    shown = Table(
+        title=_plain(title), title_justify="left", title_style="bold", header_style="bold", expand=False
+    )
     for number, name in enumerate(columns):
         numbers = bool(body) and all(
             isinstance(row[number], int | float) or row[number] is None for row in body
@@ -74,4 +76,9 @@ def _cell(value: JsonValue) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return str(value).replace("\u00a0", " ")
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Figures are written with no-break spaces, which a reader cannot type into a search."""
+    return text.replace("\u00a0", " ")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from phoenix_nb.errors import ConflictError, InvalidRequestError, NotFoundError
+from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces import (
     Context,
     CostBasis,
@@ -137,6 +137,12 @@ async def _pipeline(
             if not await asyncio.to_thread(_is_file, given):
                 raise
     text = await asyncio.to_thread(read_text, given)
+    if not text.strip():
+        raise ConfigError(
+            f"{given} is an empty configuration",
+            hint="`phoenix pipeline show process-baseline-v1` prints one to start from",
+            details={"path": given},
+        )
     config = PipelineConfig(yaml=text, engine=engine, collector_version=settings.collector_version)
     name = _file_name(given, config)
     try:

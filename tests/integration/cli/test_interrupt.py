@@ -1,0 +1,105 @@
+"""Ctrl-C in the middle: exit 130, a consistent state, and the next command works."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix_nb.otlp import Dictionaries
+from phoenix_nb.sources import read_recording
+
+Phoenix = Callable[..., Any]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sends signals and records through /proc")
+
+START = [sys.executable, "-c", "from phoenix_nb.cli import main; main()"]
+LONG = (
+    "compare",
+    "process-baseline-v1",
+    "process-priority-v1",
+    "--source",
+    "host",
+    "--every",
+    "100ms",
+    "--duration",
+    "10m",
+)
+
+
+class Started:
+    """A command in a process of its own."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [*START, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition; the test's own timeout ends a wait that never ends."""
+        while not condition():
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.05)
+
+    def interrupted(self, times: int = 1) -> tuple[int, str]:
+        for _ in range(times):
+            self.process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        _, err = self.process.communicate(timeout=60)
+        return self.process.returncode, err
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_comparison(phoenix: Phoenix, tmp_path: Path, times: int) -> None:
+    started = Started(tmp_path, *LONG)
+    store = tmp_path / ".phoenix" / "store.duckdb"
+    journal = tmp_path / ".phoenix" / "store.duckdb.wal"
+    started.until(lambda: store.exists() and journal.exists() and journal.stat().st_size > 200_000)
+    code, err = started.interrupted(times)
+    assert code == 130
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    [one] = json.loads(phoenix("experiment", "list", "--json").out)
+    assert one["state"] in {"cancelled", "failed"}
+    assert one["state_reason"]
+    if times == 1:
+        assert one["state"] == "cancelled"
+        assert "interrupted at the terminal" in one["state_reason"]
+    again = phoenix(
+        "compare",
+        "process-baseline-v1",
+        "process-priority-v1",
+        "--source",
+        "sim:realistic",
+        "--duration",
+        "1m",
+    )
+    assert again.code == 0
+    assert phoenix("experiment", "delete", one["experiment_id"]).code == 0
+
+
+def test_a_recording_keeps_what_is_whole(tmp_path: Path) -> None:
+    started = Started(tmp_path, "record", "--every", "100ms", "--duration", "10m", "--output", "host.jsonl")
+    started.until(lambda: any(one.stat().st_size > 300_000 for one in tmp_path.iterdir()))
+    code, err = started.interrupted()
+    assert code == 130
+    assert "every scrape taken so far is in the file" in err
+    assert [one.name for one in tmp_path.iterdir()] == ["host.jsonl"]
+    assert sum(frames.n_payloads for frames in read_recording(tmp_path / "host.jsonl", Dictionaries())) >= 1
+
+
+def test_a_simulation_leaves_no_file(tmp_path: Path) -> None:
+    started = Started(tmp_path, "simulate", "stress", "--scrapes", "100000", "--output", "sim.jsonl")
+    started.until(lambda: any(tmp_path.iterdir()))
+    code, err = started.interrupted()
+    assert code == 130
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
