@@ -19,6 +19,7 @@ from phoenix_nb.collector.components import (
     Clock,
     ComponentKind,
     Flow,
+    Router,
     Setup,
     Stage,
     Ticking,
@@ -120,15 +121,19 @@ class EmbeddedEngine:
                 flow = self._add_held(flow, held.get(_key(line.pipeline.id, ident)))
             if flow is None:
                 continue
-            warnings.update(dict.fromkeys(flow.warnings))
-            for number, text in flow.refused.items():
-                if number >= first:
-                    refused.setdefault(number - first, text)
+            _note(flow, warnings, refused, first)
             for target in dict.fromkeys(line.pipeline.exporters):
                 if target in sent:
                     sent[target].append(flow)
                     continue
-                passed = self._connectors[target].process(flow)
+                connector = self._connectors[target]
+                if isinstance(connector, Router):
+                    routed, left = connector.route(flow)
+                    _note(left, warnings, refused, first)
+                    for pipeline, flows in routed.items():
+                        arriving.setdefault(pipeline, []).extend(flows)
+                    continue
+                passed = connector.process(flow)
                 for pipeline in self._feeds[target]:
                     arriving.setdefault(pipeline, []).append(passed)
         by_exporter = {}
@@ -174,6 +179,14 @@ class EmbeddedEngine:
         self._seen = seen
         for key, stage in known.items():
             stage.restore(stages.get(key, {}))
+
+
+def _note(flow: Flow, warnings: dict[str, None], refused: dict[int, str], first: int) -> None:
+    """Keep what a flow says about payloads from ``first`` on."""
+    warnings.update(dict.fromkeys(flow.warnings))
+    for number, text in flow.refused.items():
+        if number >= first:
+            refused.setdefault(number - first, text)
 
 
 def _key(pipeline: ComponentId, ident: ComponentId) -> str:

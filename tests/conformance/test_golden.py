@@ -157,6 +157,8 @@ def test_component_gives_what_the_reference_has(case: Tree) -> None:
     kind, name, settings = _settings(case)
     if kind == "connector" and name == "otlpjson":
         pytest.skip("not for metrics: it reads payloads out of logs")
+    if "/metrics/" not in case["input"] and kind == "connector":
+        pytest.skip("its input is of another signal")
     text = one_component(kind, name, settings)
     if case.get("collector_resource"):
         tree = yaml.safe_load(text)

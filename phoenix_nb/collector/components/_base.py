@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -19,6 +19,7 @@ __all__ = [
     "ComponentKind",
     "ComponentType",
     "Flow",
+    "Router",
     "Setup",
     "Stage",
     "StageState",
@@ -113,6 +114,15 @@ class Ticking(Protocol):
 
     def pass_time(self, nanoseconds: int) -> Frames | None:
         """What it sends because time passes; ``None`` when the timer does not fire."""
+        ...
+
+
+@runtime_checkable
+class Router(Protocol):
+    """A connector that sends different things to different pipelines."""
+
+    def route(self, flow: Flow) -> tuple[Mapping[ComponentId, Sequence[Flow]], Flow]:
+        """Per pipeline what it gets, and the flow with what was refused and logged."""
         ...
 
 

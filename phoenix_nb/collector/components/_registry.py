@@ -8,6 +8,7 @@ from typing import Final
 from phoenix_nb.collector.components._attributes import ATTRIBUTES
 from phoenix_nb.collector.components._base import ComponentKind, ComponentType
 from phoenix_nb.collector.components._batch import BATCH
+from phoenix_nb.collector.components._count import COUNT
 from phoenix_nb.collector.components._cumulative_to_delta import CUMULATIVE_TO_DELTA
 from phoenix_nb.collector.components._delta_to_cumulative import DELTA_TO_CUMULATIVE
 from phoenix_nb.collector.components._delta_to_rate import DELTA_TO_RATE
@@ -21,6 +22,8 @@ from phoenix_nb.collector.components._metrics_generation import METRICS_GENERATI
 from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
 from phoenix_nb.collector.components._resource import RESOURCE
+from phoenix_nb.collector.components._routing import ROUTING
+from phoenix_nb.collector.components._sum import SUM
 from phoenix_nb.collector.components._transform import TRANSFORM
 
 __all__ = ["find_type", "is_known", "supported_types"]
@@ -29,6 +32,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     *passive_types(),
     ATTRIBUTES,
     BATCH,
+    COUNT,
     CUMULATIVE_TO_DELTA,
     DELTA_TO_CUMULATIVE,
     DELTA_TO_RATE,
@@ -41,6 +45,8 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     METRICS_GENERATION,
     METRICS_TRANSFORM,
     RESOURCE,
+    ROUTING,
+    SUM,
     TRANSFORM,
 )
 _BY_NAME: Final[Mapping[tuple[ComponentKind, str], ComponentType]] = {
