@@ -57,6 +57,14 @@ def compare(
         bool,
         typer.Option("--stop-when-decided", help="End at PROMOTE or REJECT instead of at the planned end."),
     ] = False,
+    aa_override: Annotated[
+        str,
+        typer.Option(
+            "--aa-override",
+            metavar="REASON",
+            help="Start although the last A/A run calls equal arms different; the reason is recorded.",
+        ),
+    ] = "",
     cost_every: Annotated[
         float, Seconds("--cost-every", "Scrape interval that monthly costs are computed for.")
     ] = 60.0,
@@ -94,6 +102,7 @@ def compare(
             redact=redact,
             name=name,
             stop_when_decided=stop_when_decided,
+            aa_override=aa_override,
             cost_every=cost_every,
             account=account,
         )

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from phoenix_nb.cli import (
+    _aa,
     _analyze,
     _attribute,
     _compare,
@@ -20,6 +21,7 @@ from phoenix_nb.cli import (
     _experiment,
     _optimize,
     _pipeline,
+    _plan,
     _record,
     _report,
     _simulate,
@@ -71,9 +73,9 @@ def root(
     OPTIONS.debug = debug
 
 
-for part in (_demo, _compare, _simulate, _record, _analyze, _cost, _attribute, _optimize):
+for part in (_demo, _compare, _simulate, _record, _analyze, _cost, _attribute, _optimize, _aa):
     part.register(app)
-for noun in (_report, _pipeline, _experiment):
+for noun in (_report, _pipeline, _experiment, _plan):
     app.add_typer(noun.app)
 _doctor.register(app)
 

@@ -8,7 +8,13 @@ from phoenix_nb.evidence._boundaries import (
     normal_mixture_log_evidence,
     normal_mixture_rho,
 )
-from phoenix_nb.evidence._calibration import Calibration, calibrate, require_calibrated
+from phoenix_nb.evidence._calibration import (
+    Calibration,
+    calibrate,
+    equal_arms_differ,
+    require_calibrated,
+    require_equal_arms,
+)
 from phoenix_nb.evidence._columns import ArmColumns, IntervalColumns, interval_columns
 from phoenix_nb.evidence._counts import (
     discordant_evalue,
@@ -57,6 +63,7 @@ __all__ = [
     "decide",
     "decide_columns",
     "discordant_evalue",
+    "equal_arms_differ",
     "exceedance_difference",
     "exceedance_from_histogram",
     "hac_interval",
@@ -70,6 +77,7 @@ __all__ = [
     "quantile_bucket",
     "ratio_sequence",
     "require_calibrated",
+    "require_equal_arms",
     "require_long_enough",
     "sample_ratio_p_value",
     "samples_for_quantile",

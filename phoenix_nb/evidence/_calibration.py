@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from phoenix_nb.errors import ConflictError, InvalidRequestError
+from phoenix_nb.errors import ConflictError, InvalidRequestError, JsonValue
 from phoenix_nb.evidence._blocks import checked_values
 from phoenix_nb.evidence._paired import Kind, PairedSequence, Rules
 from phoenix_nb.evidence._phrases import finite, percent
-from phoenix_nb.interfaces import Plan, Value
+from phoenix_nb.interfaces import Plan, Value, Verdict
 
-__all__ = ["Calibration", "calibrate", "require_calibrated"]
+__all__ = ["Calibration", "calibrate", "equal_arms_differ", "require_calibrated", "require_equal_arms"]
 
 
 class Calibration(Value):
@@ -126,6 +126,32 @@ def _text(*, short: bool, different: bool, low: float | None, high: float | None
     return f"Equal arms are not called different (bias {span})."
 
 
+def equal_arms_differ(verdict: Verdict) -> bool:
+    """Whether the verdict of an A/A run calls equal arms different: its saving's interval leaves out 0."""
+    row = next((one for one in verdict.conditions if one.id.startswith("saving:")), None)
+    if row is None or row.low is None or row.high is None or verdict.projection is None:
+        return False
+    return not row.low <= 0.0 <= row.high
+
+
+def require_equal_arms(verdict: Verdict, *, override_reason: str = "") -> None:
+    """Refuse an A/B where the A/A run with this verdict calls equal arms different.
+
+    Args:
+        verdict: of the last A/A run of the same source and engine.
+        override_reason: why the A/B is to start all the same; it must be recorded with the experiment.
+
+    Raises:
+        ConflictError: it does, and nobody gave a reason.
+    """
+    if equal_arms_differ(verdict) and not override_reason.strip():
+        projection = verdict.projection
+        details: dict[str, JsonValue] = {}
+        if projection is not None:
+            details = {"low": projection.low, "high": projection.high, "estimate": projection.estimate}
+        raise _uncalibrated(details)
+
+
 def require_calibrated(calibration: Calibration, *, override_reason: str = "") -> None:
     """Refuse an A/B on a host whose A/A run calls equal arms different.
 
@@ -137,8 +163,12 @@ def require_calibrated(calibration: Calibration, *, override_reason: str = "") -
         ConflictError: the A/A run excludes zero and nobody gave a reason.
     """
     if calibration.excludes_zero and not override_reason.strip():
-        raise ConflictError(
-            "the last A/A run called equal arms different, so a comparison would prove nothing",
-            hint="repair the cause and run the A/A again, or give a reason to start all the same",
-            details={"low": calibration.low, "high": calibration.high, "bias": calibration.bias},
-        )
+        raise _uncalibrated({"low": calibration.low, "high": calibration.high, "bias": calibration.bias})
+
+
+def _uncalibrated(details: dict[str, JsonValue]) -> ConflictError:
+    return ConflictError(
+        "the last A/A run called equal arms different, so a comparison would prove nothing",
+        hint="repair the cause and run phoenix aa again, or give a reason to start all the same",
+        details=details,
+    )

@@ -104,6 +104,8 @@ class ExperimentConfig(Value):
     """Scrape period that costs are projected to, seconds."""
     hosts: int = Field(default=1, ge=1)
     """Hosts that costs are projected to."""
+    aa_override: str = ""
+    """Why it may start although the last A/A run of this source and engine calls equal arms different; kept with it."""
     cost_basis: CostBasis = CostBasis.MARGINAL
     """Whether costs are what the change adds to a bill, or the bill of an account that sends nothing else."""
 

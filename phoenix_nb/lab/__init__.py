@@ -1,5 +1,6 @@
 """The composition root and the notebook façade."""
 
+from phoenix_nb.lab._calibrations import AaRun, read_calibration
 from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._critical import running_services
@@ -9,6 +10,7 @@ from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text, write_text
+from phoenix_nb.lab._plan_checks import check_plan_on
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
 from phoenix_nb.lab._recording_costs import (
     RecordingAttribution,
@@ -23,6 +25,7 @@ from phoenix_nb.lab._workspace import MEMORY, Workspace, find_workspace
 
 __all__ = [
     "MEMORY",
+    "AaRun",
     "ExperimentHandle",
     "Finding",
     "FindingState",
@@ -38,6 +41,7 @@ __all__ = [
     "analyze_file",
     "attribute_recording",
     "check_installation",
+    "check_plan_on",
     "comparison_json",
     "cost_json",
     "coverage_json",
@@ -46,6 +50,7 @@ __all__ = [
     "load_plan",
     "pipeline_text",
     "price_recording",
+    "read_calibration",
     "read_intervals",
     "read_text",
     "record",

@@ -50,6 +50,7 @@ class Comparison:
     keep_payloads: bool = True
     redact: bool = True
     stop_when_decided: bool = False
+    aa_override: str = ""
     cost_every: str | float = 60.0
     hosts: int = 1
     account: bool = False
@@ -100,6 +101,7 @@ async def prepare(
                 engine=asked.engine,
                 redact=asked.redact,
                 keep_payloads=asked.keep_payloads,
+                aa_override=asked.aa_override,
                 cost_every_seconds=seconds_of(asked.cost_every) or 60.0,
                 hosts=asked.hosts,
                 cost_basis=CostBasis.ACCOUNT if asked.account else CostBasis.MARGINAL,

@@ -186,6 +186,7 @@ class Lab:
         keep_payloads: bool = True,
         redact: bool = True,
         stop_when_decided: bool = False,
+        aa_override: str = "",
         cost_every: str | float | timedelta = 60.0,
         hosts: int = 1,
         account: bool = False,
@@ -206,6 +207,7 @@ class Lab:
             keep_payloads: whether payloads and outputs are kept for queries, replays and the report's loss table.
             redact: whether what looks like a secret in command lines is hidden in what is kept.
             stop_when_decided: whether the run ends at PROMOTE or REJECT instead of at its planned end.
+            aa_override: why to start although the last A/A run calls equal arms different; it is recorded.
             cost_every: scrape period of the month that costs are computed for.
             hosts: hosts that costs are computed for.
             account: whether free tiers and allotments count, as in an account that sends nothing else.
@@ -230,6 +232,7 @@ class Lab:
             keep_payloads=keep_payloads,
             redact=redact,
             stop_when_decided=stop_when_decided,
+            aa_override=aa_override,
             cost_every=_plain(cost_every) or 60.0,
             hosts=hosts,
             account=account,

@@ -30,6 +30,7 @@ from phoenix_nb.interfaces import (
 )
 from phoenix_nb.services._configs import ConfigCompiler
 from phoenix_nb.services._publisher import Publisher
+from phoenix_nb.services.experiments._calibrated import require_calibrated_source
 from phoenix_nb.services.experiments._promotion import Promotions
 from phoenix_nb.services.experiments._records import ExperimentRecords, refuse
 from phoenix_nb.services.experiments._run import Ending, ExperimentRun, RunParts
@@ -151,6 +152,7 @@ class LocalExperimentService:
             return experiment
         if experiment.terminal:
             raise refuse(experiment, "started", "create another experiment")
+        await require_calibrated_source(ctx, self._store, experiment)
         moved = await self._records.move(ctx, experiment_id, _S.DEPLOYING, "started")
         run = ExperimentRun(self._parts, moved, ctx)
         task = asyncio.get_running_loop().create_task(run.execute(), name=f"run {experiment_id}")
