@@ -55,6 +55,8 @@ class CollectorConfig:
     """The service's pipelines in the order of the text."""
     feature_gates: Mapping[str, bool] = field(default_factory=dict)
     """Feature gates that were switched, by name."""
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the collector itself (``service::telemetry::resource``)."""
     warnings: tuple[ConfigProblem, ...] = ()
     """Findings that do not make it invalid."""
 

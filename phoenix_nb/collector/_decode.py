@@ -8,6 +8,7 @@ from typing import Final
 
 from phoenix_nb.collector._config import Component, Pipeline
 from phoenix_nb.collector._problem import UNSUPPORTED, ConfigProblem
+from phoenix_nb.collector._values import attribute_from_node, text_of
 from phoenix_nb.collector.components import ComponentKind, find_type, is_known, supported_types
 from phoenix_nb.collector.config import (
     ComponentId,
@@ -46,6 +47,8 @@ class Decoded:
     """The service's pipelines."""
     extensions: list[ComponentId] = field(default_factory=list)
     """Extensions that the service starts."""
+    resource: dict[str, str] = field(default_factory=dict)
+    """Attributes of the collector itself."""
     problems: list[ConfigProblem] = field(default_factory=list)
     """Everything that is wrong; when there are errors nothing later is checked."""
 
@@ -243,6 +246,12 @@ class _Decoder:
                     text,
                     code="CONFIG_KEY" if error.unknown_key else "CONFIG_VALUE",
                 )
+        if isinstance(telemetry, TelemetrySettings) and isinstance(telemetry.resource, dict):
+            # A null takes an attribute away that the collector would set itself.
+            self._made.resource = {
+                key: "" if value is None else text_of(attribute_from_node(value))
+                for key, value in telemetry.resource.items()
+            }
         unknown = sorted(set(node) - {"pipelines", "extensions", "telemetry"})
         if unknown:
             self._refuse("service", f"'service' has invalid keys: {', '.join(unknown)}", code="CONFIG_KEY")

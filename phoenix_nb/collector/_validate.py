@@ -50,6 +50,7 @@ def parse_config(
         components=decoded.components,
         pipelines=tuple(decoded.pipelines),
         feature_gates=gates,
+        resource=decoded.resource,
         warnings=tuple(problems),
     )
 

@@ -23,6 +23,8 @@ _ORDERS = {
     "points": frozenset({"points"}),
     "any": frozenset({"resources", "scopes", "metrics", "points"}),
 }
+_OVERLAY = "\n  telemetry:\n    resource:\n      service.instance.id: oracle\n"
+"""What the recording put over every configuration; all of them end with their service section."""
 Tree = dict[str, Any]
 
 
@@ -33,7 +35,7 @@ def test_configuration_gives_what_the_collector_gave(name: str, shared_dir: Path
     inputs = lines_of(shared_dir / "otelcol" / "collector_cases" / "inputs" / case["inputs_file"])
     with skip_unsupported():
         run = start(
-            (folder / "config.yaml").read_text(),
+            (folder / "config.yaml").read_text() + _OVERLAY,
             environment=case["env"],
             version=case["collector_version"],
             gates=dict.fromkeys(case["gates"], True),

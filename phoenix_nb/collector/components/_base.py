@@ -155,6 +155,8 @@ class Setup:
     """Feature gates that were switched, by name."""
     clock: Clock = Clock.ARRIVALS
     """What time is for components with timers."""
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """What the configuration says about the collector itself (``service::telemetry::resource``)."""
 
 
 Build = Callable[[Any, Setup], Stage]

@@ -23,6 +23,7 @@ from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
 from phoenix_nb.collector.components._resource import RESOURCE
 from phoenix_nb.collector.components._routing import ROUTING
+from phoenix_nb.collector.components._signal_to_metrics import SIGNAL_TO_METRICS
 from phoenix_nb.collector.components._sum import SUM
 from phoenix_nb.collector.components._transform import TRANSFORM
 
@@ -46,6 +47,7 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     METRICS_TRANSFORM,
     RESOURCE,
     ROUTING,
+    SIGNAL_TO_METRICS,
     SUM,
     TRANSFORM,
 )
