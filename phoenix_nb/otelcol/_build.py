@@ -81,6 +81,9 @@ def build_collector(
                 part.replace(program)
             finally:
                 part.unlink(missing_ok=True)
+    except UnavailableError:
+        # It is an OSError too, and no trouble with the disk.
+        raise
     except OSError as error:
         raise StorageError(
             f"the collector cannot be built into {target}: {error.strerror or error}",

@@ -61,13 +61,13 @@ def read_telemetry(port: int, timeout: float = 5.0) -> CollectorTelemetry:
     try:
         connection.request("GET", "/metrics")
         response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-        if response.status != http.client.OK:
-            raise UnavailableError(f"the collector's telemetry answers with HTTP status {response.status}")
+        status, text = response.status, response.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         raise UnavailableError(f"the collector's telemetry does not answer: {error}") from error
     finally:
         connection.close()
+    if status != http.client.OK:
+        raise UnavailableError(f"the collector's telemetry answers with HTTP status {status}")
     return parse_telemetry(text)
 
 
