@@ -85,6 +85,11 @@ class ControlLoop:
         await asyncio.sleep(0)  # lets submissions that came too late refuse themselves
         own = asyncio.current_task()
         pending = {task for task in asyncio.all_tasks() if task is not own}
+        # Who was asked to end before is cleaning up, perhaps with the help of other tasks: that must not break off.
+        cleaning = {task for task in pending if task.cancelling()}
+        if cleaning:
+            await asyncio.wait(cleaning, timeout=_GRACE)
+        pending = {task for task in pending if not task.done()}
         for task in pending:
             task.cancel()
         if pending:

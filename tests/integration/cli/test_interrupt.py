@@ -103,3 +103,18 @@ def test_a_simulation_leaves_no_file(tmp_path: Path) -> None:
     assert code == 130
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.kernel
+def test_a_report(phoenix: Phoenix, tmp_path: Path) -> None:
+    words = ("--source", "sim:realistic", "--duration", "1m", "--out", "out")
+    started = Started(tmp_path, "compare", "process-baseline-v1", "process-priority-v1", *words)
+    # The report's staging folder appears when its own process is about to start.
+    started.until(lambda: any((tmp_path / "out").glob(".rep_*/comparison.json")))
+    code, err = started.interrupted()
+    assert code == 130
+    assert "Traceback" not in err
+    assert list((tmp_path / "out").iterdir()) == []
+    [one] = json.loads(phoenix("experiment", "list", "--json").out)
+    assert one["state"] == "completed"
+    assert phoenix("report", "run", "comparison", "--out", "again").code == 0

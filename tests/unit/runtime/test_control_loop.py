@@ -171,3 +171,27 @@ def test_a_forked_child_sees_a_closed_loop(loop: ControlLoop) -> None:
     os.close(reader)
     os.close(writer)
     assert not loop.closed
+
+
+def test_closing_lets_interrupted_work_clean_up_with_its_helpers() -> None:
+    control = ControlLoop("test-loop")
+    begun, cleaned = threading.Event(), threading.Event()
+
+    async def helper() -> None:
+        await asyncio.sleep(0.2)
+
+    async def work() -> None:
+        helping = asyncio.ensure_future(helper())
+        try:
+            begun.set()
+            await asyncio.sleep(60)
+        finally:
+            await helping
+            cleaned.set()
+
+    future = control.submit(work())
+    assert begun.wait(5)
+    future.cancel()
+    control.run(asyncio.sleep(0))
+    control.close()
+    assert cleaned.is_set()
