@@ -91,6 +91,12 @@ class Rewritten:
             "without_type_suffix": True,
             "without_units": True,
         }
+        own: dict[str, object] = {
+            "logs": {"level": "info", "encoding": "console"},
+            "metrics": {"level": "normal", "readers": [{"pull": {"exporter": {"prometheus": reader}}}]},
+        }
+        if self.resource is not None:
+            own["resource"] = self.resource
         made = {
             "receivers": {RECEIVER: {"protocols": {"http": http}}},
             "exporters": {
@@ -109,14 +115,7 @@ class Rewritten:
             "service": {
                 "extensions": list(self.extensions),
                 "pipelines": {name: dict(parts) for name, parts in self.pipelines.items()},
-                "telemetry": {
-                    "logs": {"level": "info", "encoding": "console"},
-                    "metrics": {
-                        "level": "normal",
-                        "readers": [{"pull": {"exporter": {"prometheus": reader}}}],
-                    },
-                    **({} if self.resource is None else {"resource": self.resource}),
-                },
+                "telemetry": own,
             },
         }
         return json.dumps(made, indent=1, default=str)

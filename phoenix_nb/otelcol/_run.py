@@ -104,7 +104,7 @@ class CollectorRun:
         self._sent_at = monotonic()
         self._uncounted = 0.0
         self._sink = Sink()
-        self._finalizer = weakref.finalize(self, self._sink.close)
+        self._finalizer: weakref.finalize[..., CollectorRun] = weakref.finalize(self, self._sink.close)
         try:
             self._start(ports or free_ports)
         except BaseException:
