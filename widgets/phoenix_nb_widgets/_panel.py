@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import ipywidgets as widgets
 
 from phoenix_nb.reporting import Choice, message_html, status_html, stylesheet
+from phoenix_nb_widgets._keyboard import Keyboard
 from phoenix_nb_widgets._throttle import LatestWins
 from phoenix_nb_widgets._view_model import PanelState, ViewModel
 
@@ -62,6 +63,7 @@ class Panel(ABC, Generic[S]):
         self._closed = False
         self._written: dict[str, str] = {}
         self._style = widgets.HTML(f"<style>{stylesheet()}{_PANEL_CSS}</style>", layout={"display": "none"})
+        self._keyboard = Keyboard(layout={"display": "none"})
         self._status = widgets.HTML(status_html(""))
         self._message = widgets.HTML("")
         self._live = widgets.HTML("")
@@ -76,9 +78,18 @@ class Panel(ABC, Generic[S]):
         for name, field in self._fields.items():
             field.observe(self._observed(name), names="value")
         self.widget = widgets.VBox(
-            [self._style, *self._fields.values(), buttons, self._message, self._status, self._live],
+            [
+                self._style,
+                self._keyboard,
+                *self._fields.values(),
+                buttons,
+                self._message,
+                self._status,
+                self._live,
+            ],
             layout={"padding": "8px 0"},
         )
+        self.widget.add_class("phx-panel")
         self._throttle: LatestWins[S] = LatestWins(submitter, self._render, period=period)
         self._forget = model.on_change(self._throttle.offer)
         if key:
