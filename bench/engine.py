@@ -14,11 +14,10 @@ from functools import cache
 from pathlib import Path
 
 from bench._measure import Row, compare
+from bench._scrapes import scrapes
 from phoenix_nb.analysis import combined_output
 from phoenix_nb.collector import compile_config, parse_config
-from phoenix_nb.interfaces import LoadProfile, LoadProfileType, ProcessChurnConfig, ProcessCountConfig
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_json, encode_protobuf, measure
-from phoenix_nb.simulation import simulate
 
 _HEAD = "receivers: {otlp: {protocols: {http: {}}}}\nexporters: {file: {path: out.jsonl}}\n"
 _IDENTITY = r"^process\.(pid|parent_pid|command_line|command|executable\.path|owner)$$"
@@ -105,27 +104,23 @@ class _Payloads:
 
 
 @cache
-def _payloads(processes: int, scrapes: int) -> _Payloads:
-    profile = LoadProfile(
-        name="bench",
-        type=LoadProfileType.CUSTOM,
-        process_count=ProcessCountConfig(initial=processes, min=processes, max=processes),
-        process_churn=ProcessChurnConfig(spawn_rate=processes / 2000, lifetime_max_seconds=600),
-    )
-    frames = list(simulate(profile, seed=1, scrapes=scrapes, every=10.0))
-    points = sum(one.n_points for one in frames)
+def _payloads(processes: int, count: int) -> _Payloads:
+    wires = tuple(scrapes(processes, count))
+    frames = Decoder(Dictionaries()).protobuf(wires)
     return _Payloads(
-        f"{processes} processes × {scrapes} scrapes",
+        f"{processes} processes × {count} scrapes",
         processes,
-        points,
-        tuple(wire for one in frames for wire in encode_protobuf(one)),
-        b"\n".join(line for one in frames for line in encode_json(one)),
+        frames.n_points,
+        wires,
+        b"\n".join(encode_json(frames)),
     )
 
 
 def _config(processors: str) -> str:
     body = processors if processors.startswith("\n") else f"\n  {processors}\n"
-    names = [line.strip().partition(":")[0] for line in body.splitlines() if line[:3].strip() and line[:2] == "  "]
+    names = [
+        line.strip().partition(":")[0] for line in body.splitlines() if line[:3].strip() and line[:2] == "  "
+    ]
     listed = ", ".join(name for name in names if name)
     return (
         f"{_HEAD}processors:{body}"
@@ -258,8 +253,8 @@ def run(repeats: int) -> list[Row]:
     """The rows."""
     repeats = min(repeats, 3)
     found: list[Row] = []
-    for processes, scrapes in ((200, 60), (5000, 4)):
-        payloads = _payloads(processes, scrapes)
+    for processes, count in ((200, 60), (5000, 4)):
+        payloads = _payloads(processes, count)
         for name in _CHAINS:
             found.extend(_rows(payloads, name, repeats))
     return found
