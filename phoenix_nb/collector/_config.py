@@ -57,6 +57,8 @@ class CollectorConfig:
     """Feature gates that were switched, by name."""
     resource: Mapping[str, str] = field(default_factory=dict)
     """Attributes of the collector itself (``service::telemetry::resource``)."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The variables that it was expanded with."""
     warnings: tuple[ConfigProblem, ...] = ()
     """Findings that do not make it invalid."""
 

@@ -271,7 +271,9 @@ def _stage(
     if component.type is None or component.type.build is None:
         raise refusal([unsupported(component, used=True)])
     try:
-        setup = Setup(ident, dictionaries, version, config.feature_gates, clock, config.resource)
+        setup = Setup(
+            ident, dictionaries, version, config.feature_gates, clock, config.resource, config.environment
+        )
         return component.type.build(component.settings, setup)
     except BuildError as exc:
         raise ConfigError(

@@ -51,6 +51,7 @@ def parse_config(
         pipelines=tuple(decoded.pipelines),
         feature_gates=gates,
         resource=decoded.resource,
+        environment=environment or {},
         warnings=tuple(problems),
     )
 

@@ -157,6 +157,8 @@ class Setup:
     """What time is for components with timers."""
     resource: Mapping[str, str] = field(default_factory=dict)
     """What the configuration says about the collector itself (``service::telemetry::resource``)."""
+    environment: Mapping[str, str] | None = None
+    """The variables that the configuration was expanded with; ``None`` when it is only checked."""
 
 
 Build = Callable[[Any, Setup], Stage]

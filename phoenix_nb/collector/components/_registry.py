@@ -21,7 +21,9 @@ from phoenix_nb.collector.components._metric_start_time import METRIC_START_TIME
 from phoenix_nb.collector.components._metrics_generation import METRICS_GENERATION
 from phoenix_nb.collector.components._metrics_transform import METRICS_TRANSFORM
 from phoenix_nb.collector.components._passive import FORWARD, passive_types
+from phoenix_nb.collector.components._redaction import REDACTION
 from phoenix_nb.collector.components._resource import RESOURCE
+from phoenix_nb.collector.components._resource_detection import RESOURCE_DETECTION
 from phoenix_nb.collector.components._routing import ROUTING
 from phoenix_nb.collector.components._signal_to_metrics import SIGNAL_TO_METRICS
 from phoenix_nb.collector.components._sum import SUM
@@ -45,7 +47,9 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     METRIC_START_TIME,
     METRICS_GENERATION,
     METRICS_TRANSFORM,
+    REDACTION,
     RESOURCE,
+    RESOURCE_DETECTION,
     ROUTING,
     SIGNAL_TO_METRICS,
     SUM,

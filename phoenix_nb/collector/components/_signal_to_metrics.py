@@ -54,7 +54,8 @@ _INSTANCE: Final = "service.instance.id"
 _PREFIX: Final = "signal_to_metrics."
 _OLD_PREFIX: Final = "signaltometrics."
 _OLD: Final = (0, 124, 1)
-"""The newest release known to use the old prefix."""
+"""The newest release known to use the old prefix, and to add the collector's name too."""
+_OLD_KEYS: Final = (_INSTANCE, "service.name", "service.namespace")
 _WRAP: Final = 1 << 64
 
 
@@ -100,7 +101,7 @@ class _Taken:
 class _Definition:
     """One metric to make."""
 
-    def __init__(self, settings: MetricSettings, setup: Setup, instance: str) -> None:
+    def __init__(self, settings: MetricSettings, setup: Setup) -> None:
         known = setup.dictionaries
         if any(one.keys_expression for one in (*settings.attributes, *settings.include_resource_attributes)):
             raise BuildError("keys_expression is not supported by the embedded engine")
@@ -109,13 +110,18 @@ class _Definition:
         self.header = _header(settings, self.kind)
         self._chosen = _Chosen(settings.attributes)
         resources = _Chosen(settings.include_resource_attributes)
-        prefix = _OLD_PREFIX if setup.version <= _OLD else _PREFIX
+        old = setup.version <= _OLD
+        own = [
+            ((_OLD_PREFIX if old else _PREFIX) + key, setup.resource[key])
+            for key in (_OLD_KEYS if old else (_INSTANCE,))
+            if setup.resource.get(key)
+        ]
         every = not settings.include_resource_attributes
 
         def filtered(resource: Resource) -> Resource:
             made = resource.attributes if every else resources.pick(resource.attributes)
-            if instance:
-                made = made.with_item(prefix + _INSTANCE, instance)
+            for key, value in own:
+                made = made.with_item(key, value)
             return Resource(made)
 
         self._resources = IdMap(known.resources, filtered)
@@ -397,12 +403,11 @@ def _histograms(
 
 
 def _build(settings: SignalToMetricsSettings, setup: Setup) -> Stage:
-    instance = setup.resource.get(_INSTANCE)
     return _SignalToMetrics(
-        [_Definition(one, setup, instance or "") for one in settings.datapoints],
+        [_Definition(one, setup) for one in settings.datapoints],
         setup.dictionaries,
         settings.error_mode or "propagate",
-        named=instance is not None,
+        named=_INSTANCE in setup.resource,
     )
 
 
