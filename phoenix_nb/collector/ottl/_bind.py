@@ -314,6 +314,8 @@ def _shown(node: ast.Path) -> str:
 
 
 def _gather(getters: Sequence[Getter], build: Callable[[list[Any]], Value]) -> Getter:
+    if all(getter.constant for getter in getters):
+        return literal(build([getter.get(Item()) for getter in getters]))
     axes = frozenset[Axis]().union(*(getter.axes for getter in getters))
     return Getter(axes, lambda item: build([getter.get(item) for getter in getters]))
 

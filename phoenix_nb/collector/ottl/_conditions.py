@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.collector.ottl import _ast as ast
-from phoenix_nb.collector.ottl._bind import Binder
+from phoenix_nb.collector.ottl._bind import Binder, BindError
 from phoenix_nb.collector.ottl._columns import compare_columns
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
@@ -70,31 +70,75 @@ def bind_condition(node: ast.Condition, binder: Binder) -> Condition:
     """
     match node:
         case ast.Const():
-            value = node.value
-            return _Leaf(frozenset(), lambda _item: value)
+            return _constant(node.value)
         case ast.Call():
-            return _boolean(node.name, binder.call(node))
+            return _boolean(binder.call(node))
         case ast.Compare():
             return _comparison(binder.value(node.left), node.op, binder.value(node.right))
         case ast.Not():
-            return _Not(bind_condition(node.condition, binder))
+            inner = bind_condition(node.condition, binder)
+            return _constant(not inner.value) if isinstance(inner, _Constant) else _Not(inner)
         case ast.And():
-            return _Chain([bind_condition(part, binder) for part in node.conditions], stop=False)
+            return _chain([bind_condition(part, binder) for part in node.conditions], stop=False)
         case ast.Or():
-            return _Chain([bind_condition(part, binder) for part in node.conditions], stop=True)
+            return _chain([bind_condition(part, binder) for part in node.conditions], stop=True)
 
 
-def _boolean(name: str, getter: Getter) -> Condition:
+def _chain(parts: Sequence[Condition], *, stop: bool) -> Condition:
+    """What literals decide is decided now, so that nothing else is evaluated and nothing can fail."""
+    open_parts: list[Condition] = []
+    for part in parts:
+        if not isinstance(part, _Constant):
+            open_parts.append(part)
+        elif part.value is stop:
+            return _constant(stop)
+    if not open_parts:
+        return _constant(not stop)
+    return open_parts[0] if len(open_parts) == 1 else _Chain(open_parts, stop=stop)
+
+
+class _Constant:
+    """Always the same."""
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+        self.axes: frozenset[Axis] = frozenset()
+
+    def test(self, item: Item) -> bool:
+        del item
+        return self.value
+
+    def over(self, rows: Rows) -> Outcome:
+        return Outcome(np.full(len(rows), self.value, dtype=np.bool_))
+
+
+def _constant(value: bool) -> _Constant:
+    return _Constant(value)
+
+
+_NOT_BOOL: Final = "value returned from Converter in constant expression must be bool but got {}"
+
+
+def _boolean(getter: Getter) -> Condition:
+    if getter.constant:
+        value = getter.get(Item())
+        if not isinstance(value, bool):
+            raise BindError(_NOT_BOOL.format(kind_of(value)))
+        return _constant(value)
+
     def test(item: Item) -> bool:
         value = getter.get(item)
         if not isinstance(value, bool):
-            raise OttlError(f"{name} returned {kind_of(value)}, but a condition needs bool")
+            raise OttlError(_NOT_BOOL.format(kind_of(value)))
         return value
 
     return _Leaf(getter.axes, test)
 
 
 def _comparison(left: Getter, op: str, right: Getter) -> Condition:
+    if left.constant and right.constant:
+        return _constant(compare(left.get(Item()), op, right.get(Item())))
+
     def test(item: Item) -> bool:
         return compare(left.get(item), op, right.get(item))
 

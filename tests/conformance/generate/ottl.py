@@ -24,6 +24,8 @@ class Texts:
     def __init__(self, draw: st.DrawFn, context: str) -> None:
         self.draw = draw
         self.context = context
+        self.own_only = False
+        """Whether only what the context itself owns may be written."""
 
     def pick(self, *options: str) -> str:
         return self.draw(st.sampled_from(options))
@@ -47,7 +49,11 @@ class Texts:
             "metric": "metric.metadata",
             "datapoint": "datapoint.attributes",
         }
-        return self.pick(own[self.context], own[self.context], own[self.context], self.map(), f"{self.context}.cache")
+        if self.own_only:
+            return self.pick(own[self.context], f"{self.context}.cache")
+        return self.pick(
+            own[self.context], own[self.context], own[self.context], self.map(), f"{self.context}.cache"
+        )
 
     def attribute(self, owner: str | None = None) -> str:
         return f'{owner or self.map()}["{self.pick(*_KEYS)}"]'
@@ -206,7 +212,7 @@ def _replacing(name: str) -> Make:
         replacement = t.pick("x", "$1", "${n}!", "$$1", "<$0>")
         tail = t.pick("", "", ", SHA256", ", ToUpperCase")
         if name == "replace_pattern":
-            return f'replace_pattern({t.pick(_target(t), t.text_path())}, "{pattern}", "{replacement}"{tail})'
+            return f'replace_pattern({_target(t) if t.own_only else t.pick(_target(t), t.text_path())}, "{pattern}", "{replacement}"{tail})'
         mode = t.pick("key", "value")
         return f'replace_all_patterns({t.own_map()}, "{mode}", "{pattern}", "{replacement}"{tail})'
 
@@ -238,7 +244,10 @@ def _set(t: Texts) -> str:
         return f"set({_writable(t)}, {t.pick(t.number(), t.text(), t.literal())})"
     if t.context == "datapoint" and t.draw(st.integers(0, 3)) == 0:
         return f"set(datapoint.time, TruncateTime({t.time()}, {t.span()}))"
-    return f"set({_target(t)}, {t.pick(t.value(), t.number(), t.map())})"
+    target = _target(t)
+    # A map written into itself is filled while it is read.
+    whole = [name for name in (t.map(),) if not target.startswith(name)]
+    return f"set({target}, {t.pick(t.value(), t.number(), *whole)})"
 
 
 _EDITORS: Final[dict[str, Make]] = {
@@ -256,7 +265,7 @@ _EDITORS: Final[dict[str, Make]] = {
     "delete_index": lambda t: f"delete_index({t.attribute(t.own_map())}, {t.pick('0', '1')}{t.pick('', ', 2')})",
     "replace_pattern": _replacing("replace_pattern"),
     "replace_all_patterns": _replacing("replace_all_patterns"),
-    "replace_match": lambda t: f'replace_match({t.pick(_target(t), t.text_path())}, "{t.pick("a*", "*", "user", "?b", "{user,a}")}", "{t.pick("x", "$1")}")',
+    "replace_match": lambda t: f'replace_match({_target(t) if t.own_only else t.pick(_target(t), t.text_path())}, "{t.pick("a*", "*", "user", "?b", "{user,a}")}", "{t.pick("x", "$1")}")',
     "replace_all_matches": lambda t: f'replace_all_matches({t.own_map()}, "{t.pick("a*", "*s*", "[a-u]*")}", "new")',
 }
 _METRIC: Final[dict[str, Make]] = {
@@ -314,6 +323,8 @@ def conditions_with(draw: st.DrawFn, context: str, focus: str = "") -> list[str]
 def statements_with(draw: st.DrawFn, context: str, focus: str = "") -> list[str]:
     """Statements of which one uses a function."""
     t = Texts(draw, context)
+    # What changes whole metrics may not stand beside what writes to a resource: the engine refuses that.
+    t.own_only = focus in _METRIC
     made = [_with_where(t, _EDITORS[draw(st.sampled_from(sorted(_EDITORS)))](t)) for _ in range(draw(st.integers(0, 2)))]
     if focus in STATEMENT_FUNCTIONS:
         chosen = _with_where(t, STATEMENT_FUNCTIONS[focus](t))

@@ -157,7 +157,10 @@ def _merge_maps(target: Target, source: Getter, strategy: str) -> Run:
         made = _map_of(target, item)
         other = source.get(item)
         assert isinstance(other, KeyValues)  # noqa: S101 - the getter insists
+        # A map merged into itself is emptied entry by entry before it is read.
+        same = other is made and strategy == "upsert"
         for key, value in other.items():
+            value = None if same else value
             if strategy == "upsert" or (key in made) is (strategy == "update"):
                 made = made.with_item(key, value)
         target.put(item, made)

@@ -77,8 +77,10 @@ def _filled(found: re.Match[str], value: Value) -> str:
     kind = _kind(value)
     text = _number_or_text(verb, found["precision"], value, found["flags"])
     if text is None:
-        shown = "<nil>" if value is None else f"{kind}={show(value)}"
-        return f"%!{verb}({shown})"
+        if value is None:
+            return f"%!{verb}(<nil>)"
+        shown = _padded(show(value), found["flags"], found["width"], numeric=not isinstance(value, (str, bool)))
+        return f"%!{verb}({kind}={shown})"
     return _padded(text, found["flags"], found["width"], numeric=not isinstance(value, (str, bool)))
 
 
