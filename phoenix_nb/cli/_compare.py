@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -46,6 +46,13 @@ def compare(
         Seconds("--duration", "How long; 60s for the host, 2h simulated, a recording to its end."),
     ] = None,
     seed: Seed = None,
+    engine: Annotated[
+        Literal["embedded", "otelcol"],
+        typer.Option(
+            "--engine",
+            help="What runs the pipelines: the built-in engine, or two real collectors with their real costs.",
+        ),
+    ] = "embedded",
     critical: Critical = "",
     plan: Annotated[
         str | None,
@@ -96,6 +103,7 @@ def compare(
             every=every,
             duration=duration,
             seed=seed,
+            engine=engine,
             critical=split_globs(critical),
             plan=plan,
             keep_payloads=keep_payloads,
@@ -107,7 +115,7 @@ def compare(
             account=account,
         )
         finished(handle)
-        report = None if out is None else handle.report(out)
+        report = None if out is None else handle.report(out.absolute())
         if as_json:
             print_json(handle.to_json())
             for warning in handle.results.warnings:

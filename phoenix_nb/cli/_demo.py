@@ -60,7 +60,7 @@ def demo(
                 name="demo: this machine, live",
             )
         )
-        show_comparison(run.experiment, run.results, run.report(out / "live"))
+        show_comparison(run.experiment, run.results, run.report(out.absolute() / "live"))
         say()
         say(
             f"2. A simulated host, {format_duration(simulated)} at full speed, a scrape every "
@@ -80,7 +80,7 @@ def demo(
                 name="demo: a simulated host",
             )
         )
-        show_comparison(run.experiment, run.results, run.report(out / "simulated"))
+        show_comparison(run.experiment, run.results, run.report(out.absolute() / "simulated"))
     say()
     say(
         f"Both reports open in any browser, with the network off. Look again: phoenix --workspace {out} experiment list"

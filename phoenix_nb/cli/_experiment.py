@@ -90,7 +90,10 @@ def show_experiment(experiment: Chosen, as_json: JsonFlag = False) -> None:
         ]
     say(f"{one.name} ({one.id})")
     say(f"{names[0]} against {names[1]} over {one.config.source}")
-    say(f"State: {one.state.value}{' and promoted' if one.promoted else ''}; {one.state_reason}")
+    promoted = " and promoted" if one.promoted else ""
+    # A run that came to its end says its verdict as its reason, and that follows below.
+    told = one.results is not None and one.state_reason == str(one.results.verdict)
+    say(f"State: {one.state.value}{promoted}" + ("" if told else f"; {one.state_reason}"))
     if one.results is None:
         say("Nothing was measured.")
         return

@@ -39,7 +39,7 @@ def run_report(
     require_folder(out)
     with opened() as lab:
         request = ReportRequest(
-            experiment_id=chosen(lab, experiment).id, folder=out, notebook=name, title=title
+            experiment_id=chosen(lab, experiment).id, folder=out.absolute(), notebook=name, title=title
         )
         made = lab.call(lab.services.reports.generate, request)
     if as_json:

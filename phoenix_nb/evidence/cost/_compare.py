@@ -172,7 +172,7 @@ def _ends(
         return None, None, "there is no amount to bound"
     saving = savings.get(billed.follows)
     if saving is None:
-        what = "the plan has no interval yet" if not savings else f"no interval measures {billed.unit}"
+        what = "nothing is projected for this run" if not savings else f"no interval measures {billed.unit}"
         return None, None, what
     ends = []
     for fraction in (saving.low, saving.high):

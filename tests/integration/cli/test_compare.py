@@ -135,7 +135,7 @@ def test_a_workspace_remembers(phoenix: Phoenix, tmp_path: Path) -> None:
 @pytest.mark.kernel
 def test_reports(phoenix: Phoenix, tmp_path: Path) -> None:
     made = json.loads(phoenix("compare", *SHORT, "--out", "out", "--json").out)
-    assert Path(made["report"]["html"]) == Path("out/comparison.html")
+    assert Path(made["report"]["html"]) == tmp_path / "out" / "comparison.html"
     assert Path(made["report"]["notebook"]).is_file()
     page = Path(made["report"]["html"]).read_text(encoding="utf-8")
     assert "TOO_SHORT" in page or "Too short" in page
