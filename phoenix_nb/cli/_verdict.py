@@ -68,14 +68,22 @@ def _window(results: ExperimentResults) -> None:
     def row(name: str, pair: PairTotals) -> tuple[str, str, str, str]:
         return name, fmt.number(pair.baseline), fmt.number(pair.candidate), fmt.percent(pair.reduction)
 
+    rows = [
+        row("data points", window.points),
+        row("distinct series", window.series),
+        row("bytes (OTLP)", window.bytes),
+    ]
+    baseline, candidate = results.baseline_usage, results.candidate_usage
+    if baseline.cpu_seconds is not None or candidate.cpu_seconds is not None:
+        # Only a real collector tells; there is no claim of a reduction, the guardrails judge it.
+        cpu = (fmt.number(baseline.cpu_seconds, 2), fmt.number(candidate.cpu_seconds, 2))
+        rows.append(("collector CPU, s", *cpu, ""))
+        memory = (fmt.bytes_text(baseline.rss_bytes), fmt.bytes_text(candidate.rss_bytes))
+        rows.append(("collector memory", *memory, ""))
     table(
         f"Measured in this window: {fmt.count(results.intervals, 'interval')}, exact",
         ("", "baseline", "candidate", "reduction"),
-        (
-            row("data points", window.points),
-            row("distinct series", window.series),
-            row("bytes (OTLP)", window.bytes),
-        ),
+        rows,
         numeric=(1, 2, 3),
     )
 

@@ -44,8 +44,19 @@ def comparison_json(
         "projection_reason": verdict.projection_reason or None,
         "coverage": coverage_json(results.coverage),
         "cost": [cost_json(row) for row in results.cost],
+        "collector": _collector(results),
         "report": None if report is None else {"html": str(report.html), "notebook": str(report.notebook)},
         "warnings": [*results.warnings],
+    }
+
+
+def _collector(results: ExperimentResults) -> JsonValue:
+    """What the real collectors used; ``None`` with the embedded engine."""
+    arms = {"baseline": results.baseline_usage, "candidate": results.candidate_usage}
+    if all(usage.cpu_seconds is None and usage.rss_bytes is None for usage in arms.values()):
+        return None
+    return {
+        name: {"cpu_seconds": usage.cpu_seconds, "rss_bytes": usage.rss_bytes} for name, usage in arms.items()
     }
 
 
