@@ -18,6 +18,7 @@ from bench._scrapes import scrapes
 from phoenix_nb.analysis import combined_output
 from phoenix_nb.collector import compile_config, parse_config
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_json, encode_protobuf, measure
+from phoenix_nb.otlp._attributes import _read_item
 
 _HEAD = "receivers: {otlp: {protocols: {http: {}}}}\nexporters: {file: {path: out.jsonl}}\n"
 _IDENTITY = r"^process\.(pid|parent_pid|command_line|command|executable\.path|owner)$$"
@@ -129,6 +130,8 @@ def _config(processors: str) -> str:
 
 
 def _frames(payloads: _Payloads) -> tuple[Dictionaries, list[Frames]]:
+    # A fresh process has read no attribute yet.
+    _read_item.cache_clear()
     dictionaries = Dictionaries()
     return dictionaries, [Decoder(dictionaries).protobuf(payloads.protobuf)]
 

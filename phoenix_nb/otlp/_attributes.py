@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Self, TypeAlias
@@ -62,8 +63,10 @@ class KeyValues:
             PayloadDecodeError: a message that is not a ``KeyValue``.
         """
         raw = tuple(wires)
-        made = cls(_parse_key_value(wire, 0) for wire in raw)
-        made._wires = raw
+        items = [_read_item(wire) for wire in raw]
+        made = cls._from_parts(tuple(item[0] for item in items), tuple(item[1] for item in items), raw)
+        made._digest = xxhash.xxh3_128_digest(b"".join(sorted([item[2] for item in items])))
+        made._size = sum([item[3] for item in items])
         return made
 
     @property
@@ -307,6 +310,16 @@ def _parse_key_value(raw: bytes, depth: int) -> tuple[str, AttributeValue]:
     return key, value
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def _read_item(wire: bytes) -> tuple[str, AttributeValue, bytes, int]:
+    """Key, value, canonical form and size in a map of one encoded ``KeyValue``.
+
+    Remembered, because most entries of a resource are those of a thousand others.
+    """
+    key, value = _parse_key_value(wire, 0)
+    return key, value, _canonical_item(key, value), 1 + varint_size(len(wire)) + len(wire)
+
+
 def _parse_value(raw: bytes, depth: int) -> AttributeValue:
     if depth > _MAX_DEPTH:
         raise PayloadDecodeError(f"an attribute is nested deeper than {_MAX_DEPTH} levels")
@@ -368,8 +381,12 @@ def _canonical(value: AttributeValue) -> bytes:
     return b"n" if value is None else _framed(b"m", _canonical_map(value))
 
 
+def _canonical_item(key: str, value: AttributeValue) -> bytes:
+    return _framed(b"k", key.encode()) + _canonical(value)
+
+
 def _canonical_map(value: KeyValues) -> bytes:
-    return b"".join(sorted(_framed(b"k", key.encode()) + _canonical(item) for key, item in value.items()))
+    return b"".join(sorted(_canonical_item(key, item) for key, item in value.items()))
 
 
 def attribute_text(value: AttributeValue) -> str:

@@ -144,6 +144,8 @@ class SummaryValue:
     """Pairs of quantile (0–1) and value."""
 
 
+_ATTRIBUTES_TAG = 0x0A
+
 SideValue = HistogramValue | ExponentialHistogramValue | SummaryValue
 
 
@@ -166,12 +168,38 @@ def resource_wire(resource: Resource) -> bytes:
     return b"".join(parts)
 
 
+def _attributes_only(raw: bytes) -> list[bytes] | None:
+    """The entries of a resource that has nothing but attributes shorter than 16 KiB, as nearly all are."""
+    found = []
+    at, end = 0, len(raw)
+    try:
+        while at < end:
+            size = raw[at + 1]
+            if raw[at] != _ATTRIBUTES_TAG:
+                return None
+            at += 2
+            if size > 0x7F:
+                high = raw[at]
+                if high > 0x7F:
+                    return None
+                size = size & 0x7F | high << 7
+                at += 1
+            found.append(raw[at : at + size])
+            at += size
+    except IndexError:
+        return None
+    return found if at == end else None
+
+
 def parse_resource(raw: bytes) -> Resource:
     """The inverse of :func:`resource_wire`.
 
     Raises:
         PayloadDecodeError: the bytes are not a ``Resource`` message.
     """
+    common = _attributes_only(raw)
+    if common is not None:
+        return Resource(Attributes.from_wires(common))
     attributes: list[bytes] = []
     entities: list[bytes] = []
     dropped = 0
