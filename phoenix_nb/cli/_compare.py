@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK, leave_on_next_interrupt
 from phoenix_nb.cli._options import Critical, JsonFlag, OutFolder, RedactFlag, Seconds, Seed, split_globs
 from phoenix_nb.cli._output import note, print_json
+from phoenix_nb.cli._progress import followed
 from phoenix_nb.cli._session import opened
 from phoenix_nb.cli._verdict import show_comparison
 from phoenix_nb.errors import RunFailedError
@@ -133,14 +133,14 @@ def finished(handle: ExperimentHandle) -> ExperimentHandle:
         RunFailedError: the run broke.
     """
     try:
-        return handle.wait(progress=sys.stderr.isatty())
+        followed(handle)
     except RunFailedError as error:
         measured = handle.experiment.results is not None
         raise RunFailedError(
             error.message,
             hint=f"what was measured until then: phoenix experiment show {handle.id}"
             if measured
-            else "nothing was measured; correct the source and run it again",
+            else "nothing was measured; correct what the message names and run it again",
             details=error.details,
         ) from error
     except KeyboardInterrupt:
@@ -148,3 +148,4 @@ def finished(handle: ExperimentHandle) -> ExperimentHandle:
         note("interrupted: ending the run; press Ctrl-C again to leave at once")
         handle.abort("interrupted at the terminal")
         raise
+    return handle
