@@ -71,10 +71,12 @@ class PairedRun:
         plan: what was fixed before the run.
         dictionaries: shared by all frames of the run.
         baseline: compiles the baseline.
-        candidate: compiles the candidate; the static check compiles it again on dictionaries of its own.
+        candidate: compiles the candidate.
         billing: prices, and the month they are applied to.
         planned_intervals: T_max, intervals after the warm-up, where the plan leaves it to the run.
         period_seconds: scrape period; ``None`` learns it from the first payloads.
+        probe: compiles the candidate for the static check, on dictionaries of its own; ``None`` takes ``candidate``.
+            A real collector takes a second to start, in which a live source would go on.
 
     Raises:
         PlanError: a critical selector cannot be read.
@@ -91,10 +93,11 @@ class PairedRun:
         *,
         planned_intervals: int | None = None,
         period_seconds: float | None = None,
+        probe: EngineFactory | None = None,
     ) -> None:
         self._plan = plan
         self._billing = billing
-        self._make_candidate = candidate
+        self._make_candidate = probe or candidate
         self._arms: dict[Arm, PipelineEngine] = {Arm.BASELINE: baseline(dictionaries)}
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
@@ -104,6 +107,7 @@ class PairedRun:
         self._judge = Judge(plan, planned_intervals=planned_intervals)
         self._static: tuple[StaticFinding, ...] = ()
         self._checked = 0
+        self._calls = 0
         self._intervals = 0
         self._late = self._duplicates = self._skipped = self._not_finite = 0
         self._notes: dict[str, None] = {}
@@ -122,7 +126,11 @@ class PairedRun:
     def observe(self, raw: Frames) -> Step:
         """Send payloads through both arms."""
         self._not_finite += int(np.count_nonzero(~np.isfinite(raw.p_double)))
-        outputs = [self._sent(arm.process(raw), name) for name, arm in self._arms.items()]
+        # In turns, so that neither arm always finds the other's heat in the caches.
+        self._calls += 1
+        order = [*self._arms] if self._calls % 2 else [*reversed(self._arms)]
+        given = {name: self._arms[name].process(raw) for name in order}
+        outputs = [self._sent(given[name], name) for name in self._arms]
         intervals = self._meter.observe(raw, outputs[0], outputs[1])
         return self._step(raw, outputs, intervals)
 

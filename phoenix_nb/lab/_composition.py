@@ -180,7 +180,7 @@ async def _build(
         for name in (experiment.baseline_pipeline, experiment.candidate_pipeline):
             config = (await pipelines.get_pipeline(ctx, name)).config
             made.append(await parts.compiler.engine_factory(config, experiment.config.engine))
-        return Arms(made[0], made[1])
+        return Arms(made[0], made[1], await parts.compiler.probe_factory(config))
 
     experiments = LocalExperimentService(
         store,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from phoenix_nb.collector import CollectorConfig, compile_config, parse_config, validate_config
-from phoenix_nb.errors import UnavailableError
+from phoenix_nb.errors import ConfigError, UnavailableError
 from phoenix_nb.interfaces import EngineKind, PipelineConfig, Problem, Severity, ValidationResult
 from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.otlp.contracts import PipelineEngine
@@ -106,3 +106,10 @@ class ConfigCompiler:
         parsed = await self.parse(config)
         await asyncio.to_thread(compile_config, parsed, Dictionaries())
         return lambda dictionaries: compile_config(parsed, dictionaries)
+
+    async def probe_factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine] | None:
+        """What makes embedded engines for dry runs; ``None`` where only the real collector runs the configuration."""
+        try:
+            return await self.engine_factory(config.model_copy(update={"engine": EngineKind.EMBEDDED}))
+        except ConfigError:
+            return None

@@ -60,6 +60,8 @@ class Arms:
 
     baseline: Callable[[Dictionaries], PipelineEngine]
     candidate: Callable[[Dictionaries], PipelineEngine]
+    probe: Callable[[Dictionaries], PipelineEngine] | None = None
+    """Compiles the candidate for dry runs where that is quicker than the engine of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class ExperimentRun:
             self._parts.billing(self._experiment),
             planned_intervals=planned,
             period_seconds=config.every_seconds or info.period_seconds,
+            probe=arms.probe,
         )
 
     async def _begin(self, planned: int | None) -> None:
