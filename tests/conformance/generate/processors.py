@@ -62,7 +62,11 @@ def _operation(draw: st.DrawFn, action: str) -> dict[str, Any]:
 
 @st.composite
 def _metricstransform(draw: st.DrawFn, focus: str) -> Step:
-    actions = [focus] if focus in _TRANSFORMS else draw(st.lists(st.sampled_from(_TRANSFORMS), min_size=1, max_size=2))
+    actions = (
+        [focus]
+        if focus in _TRANSFORMS
+        else draw(st.lists(st.sampled_from(_TRANSFORMS), min_size=1, max_size=2))
+    )
     transforms = []
     used = {focus} if focus else set()
     random = False
@@ -87,7 +91,9 @@ def _metricstransform(draw: st.DrawFn, focus: str) -> Step:
             operations = [focus, *operations]
             used.add(focus)
         # What follows an aggregation sees its points in random order.
-        cut = next((place + 1 for place, name in enumerate(operations) if name in _AGGREGATES), len(operations))
+        cut = next(
+            (place + 1 for place, name in enumerate(operations) if name in _AGGREGATES), len(operations)
+        )
         operations = operations[:cut]
         random = random or any(name in _AGGREGATES for name in operations)
         made["operations"] = [draw(_operation(name)) for name in operations]
@@ -114,7 +120,9 @@ def _cumulativetodelta(draw: st.DrawFn, focus: str) -> Step:
         elif kind == 1:
             settings[block] = {"metrics": [draw(st.sampled_from(NAMES))], "match_type": "strict"}
         elif kind == 2:
-            settings[block] = {"metric_types": [draw(st.sampled_from(("sum", "histogram", "exponentialhistogram")))]}
+            settings[block] = {
+                "metric_types": [draw(st.sampled_from(("sum", "histogram", "exponentialhistogram")))]
+            }
     return Step("cumulativetodelta", settings)
 
 
