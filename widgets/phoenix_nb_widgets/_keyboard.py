@@ -11,7 +11,7 @@ __all__ = ["Keyboard"]
 _STATIC = Path(__file__).resolve().parent / "static"
 
 
-class Keyboard(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget ships no types for mypy's strict mode
+class Keyboard(anywidget.AnyWidget):
     """Shows nothing; while it is on a page, drop-down lists inside ``.phx-panel`` can be used by keyboard."""
 
     _esm = (_STATIC / "keyboard.js").read_text(encoding="utf-8")
