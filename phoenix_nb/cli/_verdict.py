@@ -74,7 +74,11 @@ def _window(results: ExperimentResults) -> None:
         row("bytes (OTLP)", window.bytes),
     ]
     baseline, candidate = results.baseline_usage, results.candidate_usage
-    if baseline.cpu_seconds is not None or candidate.cpu_seconds is not None:
+    if (
+        baseline is not None
+        and candidate is not None
+        and (baseline.cpu_seconds is not None or candidate.cpu_seconds is not None)
+    ):
         # Only a real collector tells; there is no claim of a reduction, the guardrails judge it.
         cpu = (fmt.number(baseline.cpu_seconds, 2), fmt.number(candidate.cpu_seconds, 2))
         rows.append(("collector CPU, s", *cpu, ""))
