@@ -13,9 +13,10 @@ from pathlib import Path
 
 from phoenix_nb import __version__
 from phoenix_nb.collector import catalog, validate_config
-from phoenix_nb.errors import PhoenixError
+from phoenix_nb.errors import PhoenixError, UnavailableError
 from phoenix_nb.interfaces import Value
 from phoenix_nb.lab._workspace import Workspace, find_workspace
+from phoenix_nb.otelcol import find_collector
 from phoenix_nb.runtime import Settings, SystemClock, load_prices, load_settings
 
 __all__ = ["Finding", "FindingState", "check_installation"]
@@ -67,6 +68,7 @@ def check_installation(workspace: str | Path | None = None, *, folder: Path | No
         ("prices", lambda: _prices(settings)),
         ("workspace", lambda: _workspace(place, here)),
         ("catalogue", _catalogue),
+        ("collector", lambda: _collector(settings, place, here)),
         ("processes", _processes),
         ("reports", _reports),
     )
@@ -164,6 +166,17 @@ def _workspace(target: str | Path | None, here: Path) -> Iterator[Finding]:
         yield _warning("disk", text, "payloads of an experiment take megabytes a minute: free some space")
     else:
         yield _ok("disk", text)
+
+
+def _collector(settings: Settings, target: str | Path | None, here: Path) -> Iterator[Finding]:
+    """Only the engine ``otelcol`` needs one."""
+    workspace = find_workspace(target, start=here).home
+    try:
+        binary = find_collector(settings.collector_binary, workspace=workspace)
+    except UnavailableError as error:
+        yield _warning("collector", f"{error.message}; only the engine otelcol needs it", error.hint)
+        return
+    yield _ok("collector", f"{binary.name} {binary.version} at {binary.path}")
 
 
 def _nearest(folder: Path) -> Path:

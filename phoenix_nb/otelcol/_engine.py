@@ -34,6 +34,7 @@ class OtelcolEngine:
         feature_gates: gates to switch on or off, by name.
         patience: how long to wait for the collector.
         ports: gives free TCP ports; the system's choice when ``None``.
+        notes: what the reader of the first output should know.
 
     Raises:
         ConfigError: the collector refuses the configuration.
@@ -50,7 +51,9 @@ class OtelcolEngine:
         feature_gates: Mapping[str, bool] | None = None,
         patience: Patience | None = None,
         ports: Callable[[int], list[int]] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
+        self._notes = notes
         self._config = config
         self._dictionaries = dictionaries
         self._decoder = Decoder(dictionaries)
@@ -119,7 +122,7 @@ class OtelcolEngine:
             if number == len(arrivals) - 1:
                 self._run.settle()
             if self._run.state is CollectorState.FAILED:
-                return EngineOutput({}, self._run.take_warnings(), failure=self._run.failure)
+                return EngineOutput({}, self._warnings(), failure=self._run.failure)
             self._last_arrival = arrivals[number]
             self._collect(sent, arrivals[number], pad=True)
             usage = self._run.take_usage()
@@ -127,7 +130,7 @@ class OtelcolEngine:
             rss.append(usage.rss_bytes)
         return EngineOutput(
             self._frames(sent),
-            self._run.take_warnings(),
+            self._warnings(),
             refused,
             regrouped=self._config.regroups,
             measures=EngineMeasures(tuple(latencies), tuple(cpu), tuple(rss)),
@@ -137,14 +140,18 @@ class OtelcolEngine:
         """Stop the collector as its operator would; what it still held comes out."""
         self._run.stop()
         if self._run.state is CollectorState.FAILED:
-            return EngineOutput({}, self._run.take_warnings(), failure=self._run.failure)
+            return EngineOutput({}, self._warnings(), failure=self._run.failure)
         sent: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
         self._collect(sent, self._last_arrival, pad=False)
-        return EngineOutput(self._frames(sent), self._run.take_warnings(), regrouped=True)
+        return EngineOutput(self._frames(sent), self._warnings(), regrouped=True)
 
     def close(self) -> None:
         """End the collector at once; may be called twice and from any thread."""
         self._run.close()
+
+    def _warnings(self) -> tuple[str, ...]:
+        notes, self._notes = self._notes, ()
+        return (*notes, *self._run.take_warnings())
 
     def _collect(self, sent: dict[int, list[tuple[int, bytes]]], arrival: int, *, pad: bool) -> None:
         """Add what has arrived; where nothing did, an empty payload: it must differ from one that never came."""

@@ -49,8 +49,13 @@ class CollectorEngines:
             UnavailableError: there is no collector.
         """
         binary, ready = await asyncio.to_thread(self._checked, config)
+        notes: tuple[str, ...] = ()
+        if binary.version != config.collector_version:
+            notes = (
+                f"the collector is release {binary.version}, the configuration is for {config.collector_version}",
+            )
         return lambda dictionaries: OtelcolEngine(
-            binary, ready, dictionaries, self._environment, patience=self._patience
+            binary, ready, dictionaries, self._environment, patience=self._patience, notes=notes
         )
 
     async def validate(self, config: PipelineConfig) -> ValidateAnswer:

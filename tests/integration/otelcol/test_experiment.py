@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 import phoenix_nb
 from phoenix_nb.analysis import Billing, PairedRun
+from phoenix_nb.errors import ConfigError
 from phoenix_nb.interfaces import EngineKind, ExperimentResults, PipelineConfig, Plan, VerdictState
 from phoenix_nb.lab import Lab
 from phoenix_nb.otelcol import CollectorBinary, CollectorEngines, OtelcolEngine
@@ -82,3 +84,18 @@ async def test_a_collector_that_dies_makes_the_run_unhealthy(collector: Collecto
     assert results.window.points.candidate is None
     assert results.window.points.baseline == frames.n_points
     assert any("The candidate failed" in text and "SIGKILL" in text for text in results.warnings)
+
+
+async def test_another_release_than_the_configuration_is_for_is_told_once(collector: CollectorBinary) -> None:
+    config = PipelineConfig(yaml=PASS, engine=EngineKind.OTELCOL, collector_version="0.1.2")
+    factory = await CollectorEngines(lambda: collector, ENVIRONMENT).engine_factory(config)
+    dictionaries = Dictionaries()
+    with contextlib.closing(factory(dictionaries)) as engine:
+        said = [engine.process(sample_frames(dictionaries, 1)).warnings for _ in range(2)]
+    assert [sum("0.1.2" in text for text in texts) for texts in said] == [1, 0]
+
+
+async def test_what_the_collector_refuses_never_becomes_an_engine(collector: CollectorBinary) -> None:
+    config = PipelineConfig(yaml=PASS.replace("exporters: [debug]", "processors: [none], exporters: [debug]"))
+    with pytest.raises(ConfigError, match='references processor "none" which is not configured'):
+        await CollectorEngines(lambda: collector, ENVIRONMENT).engine_factory(config)
