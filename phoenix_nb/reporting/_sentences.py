@@ -39,14 +39,14 @@ __all__ = [
 _AGAINST = {VerdictState.REJECT, VerdictState.UNHEALTHY, VerdictState.DRIFT}
 _OPEN = {VerdictState.KEEP_RUNNING, VerdictState.INCONCLUSIVE, VerdictState.TOO_SHORT}
 _SUBJECTS = (
-    ("saving:", "the saving target"),
-    ("coverage:missed", "coverage of the critical processes"),
-    ("coverage:", "what is known about the critical processes"),
-    ("guardrail:", "a guardrail"),
-    ("gate:", "the health of the run"),
-    ("duration:", "the length of the run"),
-    ("identical_arms", "equal arms"),
-    ("drift", "an effect that changed"),
+    ("saving:", "The saving target"),
+    ("coverage:missed", "Coverage of the critical processes"),
+    ("coverage:", "What is known about the critical processes"),
+    ("guardrail:", "A guardrail"),
+    ("gate:", "The health of the run"),
+    ("duration:", "The length of the run"),
+    ("identical_arms", "Equal arms"),
+    ("drift", "An effect that changed"),
 )
 """Beginnings of condition ids and what those conditions are about."""
 
