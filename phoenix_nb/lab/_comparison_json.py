@@ -53,11 +53,10 @@ def comparison_json(
 def _collector(results: ExperimentResults) -> JsonValue:
     """What the real collectors used; ``None`` with the embedded engine."""
     arms = {"baseline": results.baseline_usage, "candidate": results.candidate_usage}
-    if all(usage.cpu_seconds is None and usage.rss_bytes is None for usage in arms.values()):
+    used = {name: (usage.cpu_seconds, usage.rss_bytes) for name, usage in arms.items() if usage is not None}
+    if all(figure is None for figures in used.values() for figure in figures):
         return None
-    return {
-        name: {"cpu_seconds": usage.cpu_seconds, "rss_bytes": usage.rss_bytes} for name, usage in arms.items()
-    }
+    return {name: {"cpu_seconds": cpu, "rss_bytes": rss} for name, (cpu, rss) in used.items()}
 
 
 def _pair(totals: PairTotals) -> JsonValue:

@@ -50,10 +50,12 @@ def test_both_engines_measure_the_same_and_only_the_real_one_costs(lab: Lab) -> 
     assert real.coverage.covered == embedded.coverage.covered
     assert real.coverage.static == embedded.coverage.static
     for usage in (real.baseline_usage, real.candidate_usage):
+        assert usage is not None
         assert usage.cpu_seconds is not None
         assert usage.cpu_seconds > 0
         assert usage.rss_bytes is not None
         assert usage.rss_bytes > 1_000_000
+    assert embedded.baseline_usage is not None
     assert embedded.baseline_usage.cpu_seconds is None
     guardrails = {one.id for one in real.verdict.conditions} - {one.id for one in embedded.verdict.conditions}
     assert guardrails == {"guardrail:latency_p99", "guardrail:cpu_seconds"}
