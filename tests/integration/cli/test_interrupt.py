@@ -67,7 +67,9 @@ def test_a_comparison(phoenix: Phoenix, tmp_path: Path, times: int) -> None:
     assert code == 130
     assert "Traceback" not in err
     assert "interrupted" in err
-    [one] = json.loads(phoenix("experiment", "list", "--json").out)
+    listed = phoenix("experiment", "list", "--json")
+    assert listed.code == 0, listed.err
+    [one] = json.loads(listed.out)
     assert one["state"] in {"cancelled", "failed"}
     assert one["state_reason"]
     if times == 1:
@@ -115,6 +117,8 @@ def test_a_report(phoenix: Phoenix, tmp_path: Path) -> None:
     assert code == 130
     assert "Traceback" not in err
     assert list((tmp_path / "out").iterdir()) == []
-    [one] = json.loads(phoenix("experiment", "list", "--json").out)
+    listed = phoenix("experiment", "list", "--json")
+    assert listed.code == 0, listed.err
+    [one] = json.loads(listed.out)
     assert one["state"] == "completed"
     assert phoenix("report", "run", "comparison", "--out", "again").code == 0
