@@ -64,7 +64,10 @@ class KeyValues:
         """
         raw = tuple(wires)
         items = [_read_item(wire) for wire in raw]
-        made = cls._from_parts(tuple(item[0] for item in items), tuple(item[1] for item in items), raw)
+        made = cls()
+        made._keys = tuple([item[0] for item in items])
+        made._values = tuple([item[1] for item in items])
+        made._wires = raw
         made._digest = xxhash.xxh3_128_digest(b"".join(sorted([item[2] for item in items])))
         made._size = sum([item[3] for item in items])
         return made
