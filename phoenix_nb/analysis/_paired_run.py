@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from phoenix_nb.analysis._fidelity import FidelityCounter
 from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import static_check
@@ -105,6 +106,7 @@ class PairedRun:
             undo.pop_all()
         self._meter = ExperimentMeter(plan, dictionaries, period_seconds=period_seconds)
         self._judge = Judge(plan, planned_intervals=planned_intervals)
+        self._fidelity = FidelityCounter(dictionaries)
         self._static: tuple[StaticFinding, ...] = ()
         self._checked = 0
         self._calls = 0
@@ -132,6 +134,9 @@ class PairedRun:
         given = {name: self._arms[name].process(raw) for name in order}
         outputs = [self._sent(given[name], name) for name in self._arms]
         intervals = self._meter.observe(raw, outputs[0], outputs[1])
+        sent = outputs[1].frames
+        if sent is not None:
+            self._fidelity.add(raw, sent)
         return self._step(raw, outputs, intervals)
 
     def finish(self) -> Step:
@@ -185,7 +190,7 @@ class PairedRun:
 
     def coverage(self) -> CoverageReport:
         """What became of the critical processes so far."""
-        return self._meter.coverage(self._static)
+        return self._meter.coverage(self._static).model_copy(update={"fidelity": self._fidelity.report()})
 
     def verdict(self) -> Verdict:
         """The verdict as it stands now."""

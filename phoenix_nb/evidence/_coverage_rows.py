@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
-from phoenix_nb.evidence._phrases import count, lost_sight, percent, several
+from phoenix_nb.evidence._phrases import count, finite, lost_sight, percent, several
 from phoenix_nb.evidence._standing import Standing
 from phoenix_nb.interfaces.evidence import Condition, ConditionRole, CoverageReport, StaticSafety
 
@@ -35,6 +36,8 @@ def coverage_rows(standing: Standing, report: CoverageReport | None) -> list[Con
         makers += [_units, _aggregate, _static]
         if standing.plan.max_miss_rate is not None:
             makers.append(_certificate)
+    if standing.plan.value_tolerance is not None:
+        makers.append(_values)
     return [standing.row(make.__name__, key, partial(make, standing, report)) for make in makers]
 
 
@@ -154,4 +157,30 @@ def _certificate(standing: Standing, report: CoverageReport | None) -> Condition
         met=met,
         first_met=standing.health.first_index if met else None,
         blocks=not met,
+    )
+
+
+def _values(standing: Standing, report: CoverageReport | None) -> Condition:
+    tolerance = standing.plan.value_tolerance or 0.0
+    found = report.fidelity if report is not None else None
+    if found is None or not found.compared:
+        text, met, error = "No value of a kept series could be compared with the source.", False, None
+    else:
+        error = found.max_relative_error
+        met = error <= tolerance
+        most = percent(error) if error < math.inf else "without limit"
+        asked = f"at most {percent(tolerance)} apart" if tolerance else "equal"
+        text = (
+            f"Of {count(found.compared, 'value')} of kept series {found.differing:,} differ from the source, by up to"
+            f" {most}; the plan asks for {asked}."
+            if found.differing
+            else f"All {count(found.compared, 'value')} of kept series equal the source."
+        )
+    return _row(
+        "values",
+        text,
+        met=met,
+        first_met=standing.health.first_index,
+        estimate=None if error is None else finite(error),
+        bound=tolerance,
     )

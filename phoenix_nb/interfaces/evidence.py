@@ -15,8 +15,10 @@ __all__ = [
     "ConditionRole",
     "CoverageName",
     "CoverageReport",
+    "Fidelity",
     "Forecast",
     "Interval",
+    "MetricFidelity",
     "MissedUnit",
     "PairTotals",
     "Projection",
@@ -160,6 +162,36 @@ class CoverageName(Value):
     """Of these, verifiably missed at some time."""
 
 
+class MetricFidelity(Value):
+    """Values of one metric in series that the candidate keeps."""
+
+    metric: str
+    """Its name."""
+    compared: int = Field(ge=0)
+    """Points that were compared with the source."""
+    differing: int = Field(ge=0)
+    """Of these, not exactly equal."""
+    max_relative_error: float = Field(ge=0)
+    """Largest difference, a fraction of the source's value; infinite where that is 0."""
+
+
+class Fidelity(Value):
+    """Whether the series that the candidate keeps still hold the source's values, point by point."""
+
+    compared: int = Field(ge=0)
+    """Points of the candidate with the series and the time of a point of the source."""
+    differing: int = Field(ge=0)
+    """Of these, not exactly equal."""
+    not_comparable: int = Field(ge=0)
+    """Points of series or times that the source does not have, such as aggregates; their sums are checked elsewhere."""
+    max_relative_error: float = Field(ge=0)
+    """Largest difference, a fraction of the source's value; infinite where that is 0."""
+    p99_relative_error: float = Field(ge=0)
+    """Upper bound, at most 6 % above, of the 99th percentile of the differences of all compared points."""
+    by_metric: tuple[MetricFidelity, ...] = ()
+    """The same by metric, most differing points first."""
+
+
 class CoverageReport(Value):
     """What became of the critical processes."""
 
@@ -183,6 +215,8 @@ class CoverageReport(Value):
     """Aggregates that differ from the sum of their critical parts, a sentence each; any blocks PROMOTE."""
     static: tuple[StaticFinding, ...] = ()
     """The static check by name; empty when it was not run."""
+    fidelity: Fidelity | None = None
+    """Values of the series that are kept; ``None`` when they were not compared."""
 
 
 class VerdictState(StrEnum):

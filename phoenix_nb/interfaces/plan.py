@@ -77,6 +77,8 @@ class Plan(Value):
     """Whether a critical process may be covered by a series without its pid."""
     max_miss_rate: float | None = Field(default=None, gt=0, lt=1)
     """When set, PROMOTE needs a certificate that the miss rate is below it."""
+    value_tolerance: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """When set, PROMOTE needs the values of kept series to equal the source's up to this fraction; 0 is exactly."""
     require_coverage: bool = True
     """Whether PROMOTE needs critical processes that were seen and kept; false only for data without processes."""
     planned_intervals: int | None = Field(default=None, ge=1)

@@ -61,8 +61,8 @@ def aggregated(frames: Frames, *, spoil: float = 0.0, keep_name: bool = True) ->
             kinds[key] = whole
             sums[key] = sums.get(key, 0) + float(payload.p_int[at] if whole else payload.p_double[at])
         for (name, header, attributes), value in sums.items():
-            found: dict[str, object] = {"process.executable.name": name} if keep_name else {"group": "all"}
-            builder.begin_resource(Resource(Attributes.of(found))).begin_scope(SCOPE)
+            attributes_of: dict[str, object] = {"process.executable.name": name} if keep_name else {"group": "all"}
+            builder.begin_resource(Resource(Attributes.of(attributes_of))).begin_scope(SCOPE)
             builder.begin_metric(known.headers[header])
             number = value + spoil
             whole = kinds[name, header, attributes]

@@ -13,6 +13,7 @@ from phoenix_nb.errors import ConflictError, InvalidRequestError
 from phoenix_nb.evidence import decide, equal_arms_differ, require_equal_arms
 from phoenix_nb.interfaces import (
     Context,
+    CoverageReport,
     EngineKind,
     Experiment,
     ExperimentList,
@@ -64,7 +65,7 @@ def experiment(number: int, candidate: str, found: Verdict | None = None, **conf
             intervals=found.intervals,
             verdict=found,
             window=WindowTotals(points=empty, series=empty, bytes=empty),
-            coverage={},  # type: ignore[arg-type]  # a mapping of nothing but defaults
+            coverage=CoverageReport(),
             analyzed_at=T0,
         )
     return made.model_copy(

@@ -1,0 +1,112 @@
+"""Whether series that the candidate keeps still hold the values of the source, point by point."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from phoenix_nb.analysis._ledger import point_values
+from phoenix_nb.interfaces.evidence import Fidelity, MetricFidelity
+from phoenix_nb.otlp import Dictionaries, Frames
+
+__all__ = ["FidelityCounter"]
+
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_EDGES: Final = np.concatenate([[0.0], np.geomspace(1e-12, 1e12, 961), [np.inf]])
+"""Upper ends of the bins that relative errors are counted in: 6 % apart, the first for equality."""
+
+
+@dataclass(slots=True)
+class _Metric:
+    compared: int = 0
+    differing: int = 0
+    largest: float = 0.0
+
+
+@dataclass(slots=True)
+class FidelityCounter:
+    """Compares what an arm sent with the payloads it was sent for.
+
+    Points belong together when series and time are equal; what an arm moved in time or merged into new series is not
+    compared. Memory does not grow with the run.
+
+    Args:
+        dictionaries: shared by the frames.
+    """
+
+    dictionaries: Dictionaries
+    _errors: Ids = field(default_factory=lambda: np.zeros(len(_EDGES), dtype=np.int64))
+    _metrics: dict[int, _Metric] = field(default_factory=lambda: defaultdict(_Metric))
+    _unmatched: int = 0
+
+    def add(self, raw: Frames, sent: Frames) -> None:
+        """Compare the output for some payloads with these."""
+        if not sent.n_points or not raw.n_points:
+            self._unmatched += sent.n_points
+            return
+        if sent is raw:
+            self._count(point_values(raw), point_values(raw), raw.p_header.astype(np.int64))
+            return
+        codes = _codes(raw, sent)
+        order = np.argsort(codes[0], kind="stable")
+        place = np.minimum(np.searchsorted(codes[0][order], codes[1]), len(order) - 1)
+        matched = codes[0][order][place] == codes[1]
+        self._unmatched += int(np.count_nonzero(~matched))
+        before = point_values(raw)[order[place[matched]]]
+        after = point_values(sent)[matched]
+        self._count(before, after, sent.p_header[matched].astype(np.int64))
+
+    def _count(self, before: Floats, after: Floats, header: Ids) -> None:
+        number = ~(np.isnan(before) & np.isnan(after))
+        before, after, header = before[number], after[number], header[number]
+        if not len(before):
+            return
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.abs(after - before) / np.abs(before)
+        # 0/0 and ∞/∞ are equality; anything else against nothing is as wrong as can be.
+        error[before == after] = 0.0
+        error[np.isnan(error)] = np.inf
+        self._errors += np.bincount(np.searchsorted(_EDGES, error), minlength=len(_EDGES))
+        names = self.dictionaries.headers.canonical[header]
+        for name in np.unique(names).tolist():
+            mine = error[names == name]
+            one = self._metrics[name]
+            one.compared += len(mine)
+            one.differing += int(np.count_nonzero(mine))
+            one.largest = max(one.largest, float(mine.max()))
+
+    def report(self) -> Fidelity:
+        """What was found so far."""
+        compared = int(self._errors.sum())
+        rank = np.searchsorted(np.cumsum(self._errors), 0.99 * compared) if compared else 0
+        rows = [
+            MetricFidelity(
+                metric=self.dictionaries.headers[name].name,
+                compared=one.compared,
+                differing=one.differing,
+                max_relative_error=one.largest,
+            )
+            for name, one in self._metrics.items()
+        ]
+        return Fidelity(
+            compared=compared,
+            differing=compared - int(self._errors[0]),
+            not_comparable=self._unmatched,
+            max_relative_error=max((one.largest for one in self._metrics.values()), default=0.0),
+            p99_relative_error=float(_EDGES[int(rank)]),
+            by_metric=tuple(sorted(rows, key=lambda row: (-row.differing, row.metric))),
+        )
+
+
+def _codes(raw: Frames, sent: Frames) -> tuple[Ids, Ids]:
+    """Per point a number for series and time, comparable between both frames."""
+    _, time = np.unique(np.concatenate([raw.p_time, sent.p_time]), return_inverse=True)
+    key = np.concatenate([raw.p_series_key, sent.p_series_key]).astype(np.int64)
+    code = key * (int(time.max()) + 1) + time.reshape(-1)
+    return code[: raw.n_points], code[raw.n_points :]
