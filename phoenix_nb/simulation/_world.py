@@ -283,7 +283,7 @@ class World:
         return births
 
     def _refill(self, start: int) -> list[Birth]:
-        """Who keeps the lower limit: at once where there are too few, then one for each death that would be too many."""
+        """Who keeps the lower limit: at once where there are too few, then one for each death too many."""
         low, size = self.spec.count.low, self.table.size
         ends = np.sort(self.table.i(I.END)[self.table.i(I.END) < start + int(_TICK * _NANO)])
         missing = max(low - size, 0)
