@@ -34,9 +34,9 @@ _EXPORTERS: Final = """
 alertmanager alibabacloud_logservice awscloudwatchlogs awsemf awskinesis awss3 awsxray azureblob azuredataexplorer
 azuremonitor bmchelix carbon cassandra clickhouse coralogix datadog dataset doris elasticsearch faro
 google_cloud_storage googlecloud googlecloudpubsub googlemanagedprometheus honeycombmarker influxdb kafka kinetica
-load_balancing loadbalancing logicmonitor logzio loki mezmo opencensus opensearch otelarrow otlp_arrow prometheusremotewrite
-prometheus_remote_write pulsar rabbitmq sapm sematext sentry signalfx splunk_hec stef sumologic syslog tencentcloud_logservice
-tinybird zipkin
+load_balancing loadbalancing logicmonitor logzio loki mezmo opencensus opensearch otelarrow otlp_arrow
+prometheusremotewrite prometheus_remote_write pulsar rabbitmq sapm sematext sentry signalfx splunk_hec stef sumologic syslog
+tencentcloud_logservice tinybird zipkin
 """
 _CONNECTORS: Final = """
 count datadog exceptions failover grafanacloud metricsaslogs otlpjson roundrobin routing servicegraph signaltometrics
@@ -45,8 +45,8 @@ signal_to_metrics slowsql span_metrics spanmetrics sum
 _EXTENSIONS: Final = """
 ack asapauthclient awsproxy azure_auth azureauth basicauth bearertokenauth cgroupruntime cfgardenobserver datadog
 docker_observer ecs_observer ecs_task_observer file_storage googleclientauth headers_setter host_observer
-http_forwarder jaegerremotesampling k8s_leader_elector k8s_observer memory_ballast memory_limiter oauth2client oidc opamp
-redis_storage remotetap sigv4auth solarwindsapmsettings sumologic text_encoding otlp_encoding json_log_encoding
+http_forwarder jaegerremotesampling k8s_leader_elector k8s_observer memory_ballast memory_limiter oauth2client oidc
+opamp redis_storage remotetap sigv4auth solarwindsapmsettings sumologic text_encoding otlp_encoding json_log_encoding
 """
 
 KNOWN: Final[Mapping[ComponentKind, frozenset[str]]] = {

@@ -64,18 +64,24 @@ class MemoryLimiterSettings(Settings):
             (max_hard < 0, "'max_gc_interval_when_hard_limited' must be non-negative"),
             (
                 0 < max_soft < min_soft,
-                "'max_gc_interval_when_soft_limited' must be greater than or equal to "
-                "'min_gc_interval_when_soft_limited' (or 0 to disable)",
+                (
+                    "'max_gc_interval_when_soft_limited' must be greater than or equal to "
+                    "'min_gc_interval_when_soft_limited' (or 0 to disable)"
+                ),
             ),
             (
                 0 < max_hard < min_hard,
-                "'max_gc_interval_when_hard_limited' must be greater than or equal to "
-                "'min_gc_interval_when_hard_limited' (or 0 to disable)",
+                (
+                    "'max_gc_interval_when_hard_limited' must be greater than or equal to "
+                    "'min_gc_interval_when_hard_limited' (or 0 to disable)"
+                ),
             ),
             (
                 0 < max_soft < max_hard,
-                "'max_gc_interval_when_soft_limited' should be larger than or equal to "
-                "'max_gc_interval_when_hard_limited' (when both are set)",
+                (
+                    "'max_gc_interval_when_soft_limited' should be larger than or equal to "
+                    "'max_gc_interval_when_hard_limited' (when both are set)"
+                ),
             ),
             (
                 not self.limit_mib and not self.limit_percentage,
@@ -83,8 +89,10 @@ class MemoryLimiterSettings(Settings):
             ),
             (
                 self.limit_percentage > 100 or self.spike_limit_percentage > 100,
-                "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or equal to "
-                "hundred",
+                (
+                    "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or equal to "
+                    "hundred"
+                ),
             ),
             (
                 0 < self.limit_mib <= self.spike_limit_mib,

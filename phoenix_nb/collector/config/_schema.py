@@ -67,7 +67,7 @@ class Schema(Protocol):
         """The value, or :class:`Refused`."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it carries errors, it is not one
     """Carries the errors of a value."""
 
     def __init__(self, *errors: DecodeError) -> None:
@@ -396,7 +396,7 @@ class Settings:
                 continue
             before = getattr(self, field.name)
             if meta["squash"]:
-                inner, inner_errors, inner_used = before._fields(path, name, node)  # noqa: SLF001 - its own class
+                inner, inner_errors, inner_used = before._fields(path, name, node)
                 values[field.name] = dataclasses.replace(before, **inner)
                 errors.extend(inner_errors)
                 used |= inner_used
