@@ -35,8 +35,8 @@ alertmanager alibabacloud_logservice awscloudwatchlogs awsemf awskinesis awss3 a
 azuremonitor bmchelix carbon cassandra clickhouse coralogix datadog dataset doris elasticsearch faro
 google_cloud_storage googlecloud googlecloudpubsub googlemanagedprometheus honeycombmarker influxdb kafka kinetica
 load_balancing loadbalancing logicmonitor logzio loki mezmo opencensus opensearch otelarrow otlp_arrow
-prometheusremotewrite prometheus_remote_write pulsar rabbitmq sapm sematext sentry signalfx splunk_hec stef sumologic syslog
-tencentcloud_logservice tinybird zipkin
+prometheusremotewrite prometheus_remote_write pulsar rabbitmq sapm sematext sentry signalfx splunk_hec stef sumologic
+syslog tencentcloud_logservice tinybird zipkin
 """
 _CONNECTORS: Final = """
 count datadog exceptions failover grafanacloud metricsaslogs otlpjson roundrobin routing servicegraph signaltometrics

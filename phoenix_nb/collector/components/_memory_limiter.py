@@ -90,8 +90,8 @@ class MemoryLimiterSettings(Settings):
             (
                 self.limit_percentage > 100 or self.spike_limit_percentage > 100,
                 (
-                    "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or equal to "
-                    "hundred"
+                    "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or "
+                    "equal to hundred"
                 ),
             ),
             (
