@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -29,7 +30,7 @@ PATIENCE = 60_000
 """Milliseconds after which something that should have happened has not."""
 
 
-def _missing(reason: str) -> None:
+def _missing(reason: str) -> NoReturn:
     """Skip with the reason, or fail where everything must be there."""
     if os.environ.get("PHOENIX_REQUIRE_SERVERS") == "1":
         pytest.fail(reason)
@@ -45,8 +46,11 @@ def chromium() -> Iterator[Any]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         _missing("no Chromium on this machine: .ci/install-chromium installs it")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
+    if importlib.util.find_spec("playwright") is None:
+        _missing("playwright is not installed: pip install 'phoenix-nb[test]'")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, headless=True, args=list(_ARGUMENTS))
         yield browser
         browser.close()
