@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from phoenix_nb.sources._host import HostSource
 from phoenix_nb.sources._host_scraper import HostScraper, HostScraperSettings, NameFilter
+from phoenix_nb.sources._receiver import ReceiverPlan, receiver_plan
 from phoenix_nb.sources._recording import (
     RECORDING_SUFFIXES,
     RecordingSource,
@@ -21,6 +22,7 @@ __all__ = [
     "HostScraperSettings",
     "HostSource",
     "NameFilter",
+    "ReceiverPlan",
     "RecordingSource",
     "RecordingWriter",
     "SimulationSource",
@@ -30,5 +32,6 @@ __all__ = [
     "make_source",
     "parse_source_spec",
     "read_recording",
+    "receiver_plan",
     "write_recording",
 ]

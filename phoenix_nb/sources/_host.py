@@ -28,6 +28,7 @@ class HostSource:
         every: seconds between two scrapes.
         settings: what is emitted; the scraper's defaults when omitted.
         scrapes: how many payloads to give; ``None`` means until it is closed or cancelled.
+        initial_delay: seconds before the first scrape.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class HostSource:
         every: float = 1.0,
         settings: HostScraperSettings | None = None,
         scrapes: int | None = None,
+        initial_delay: float = 0.0,
     ) -> None:
         if not 0 < every < float("inf"):
             raise InvalidRequestError(
@@ -45,6 +47,9 @@ class HostSource:
             )
         if scrapes is not None and scrapes < 1:
             raise InvalidRequestError(f"the number of scrapes must be at least 1, not {scrapes}")
+        if not 0 <= initial_delay < float("inf"):
+            raise InvalidRequestError(f"the initial delay must not be negative, not {initial_delay}")
+        self._initial_delay = initial_delay
         self._dictionaries = dictionaries
         self._clock = clock
         self._every = every
@@ -88,7 +93,7 @@ class HostSource:
         scraper = self._scraper
         if scraper is None:
             raise SourceError("the host source is not open", hint="call open() before payloads()")
-        first = self._clock.monotonic()
+        first = self._clock.monotonic() + self._initial_delay
         tick = given = 0
         while self._scrapes is None or given < self._scrapes:
             if not await self._waiter.until(ctx, self._clock, first + tick * self._every):

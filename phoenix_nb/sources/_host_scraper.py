@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -76,6 +77,8 @@ class HostScraperSettings(Value):
     """Seconds a process must have lived before it is seen."""
     cgroup: bool = False
     """Whether to add the resource attribute ``process.cgroup``."""
+    without_attributes: frozenset[str] = frozenset()
+    """Resource attributes that are switched off."""
     collector_version: str = "0.159.0"
     """The version in the scope."""
     root_path: str = "/"
@@ -220,6 +223,8 @@ class HostScraper:
         made = process_resource(
             who.pid, who.parent_pid, who.name, who.path, who.command, who.command_line, who.owner, who.cgroup
         )
+        if self._settings.without_attributes:
+            made = replace(made, attributes=made.attributes.without(*self._settings.without_attributes))
         number = self._dictionaries.resources.intern(made)
         self._ids[who.pid] = who, number
         return number

@@ -15,6 +15,11 @@ from phoenix_nb.collector.components._base import (
     Ticking,
 )
 from phoenix_nb.collector.components._clock import Clock
+from phoenix_nb.collector.components._host_metrics import (
+    HostMetricsSettings,
+    ProcessMatch,
+    ProcessScraperSettings,
+)
 from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
 
 __all__ = [
@@ -23,6 +28,9 @@ __all__ = [
     "ComponentKind",
     "ComponentType",
     "Flow",
+    "HostMetricsSettings",
+    "ProcessMatch",
+    "ProcessScraperSettings",
     "Router",
     "Setup",
     "Stage",

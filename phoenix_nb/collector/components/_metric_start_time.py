@@ -266,25 +266,25 @@ class _MetricStartTime:
         state = self._state
         streams = np.flatnonzero(state.seen)
         numbers = streams.tolist()
-        points = []
-        for values, sides in (
-            ((state.numbers["int"], state.numbers["double"]), state.previous),
-            ((state.numbers["first_int"], state.numbers["first_double"]), state.reference),
-        ):
-            side = [sides[number] for number in numbers if number in sides]
-            held = np.array([number in sides for number in numbers], dtype=np.bool_)
-            place = np.full(len(streams), -1, dtype=np.int32)
-            place[held] = np.arange(len(side), dtype=np.int32)
-            kind = np.zeros(len(streams), dtype=np.uint8)
-            kind[held] = [_kind_of(point) for point in side]
-            columns = {"p_start": state.start[streams], "p_kind": kind, "p_side": place}
-            points.append(save_points(self._streams.frames(streams, columns, side)))
-            points.append([value[streams].tolist() for value in (values[0], values[1].view(np.int64))])
         return {
             "ticker": self._ticker.snapshot(),
             "marked": state.marked[streams].tolist(),
-            "points": points,
+            "numbers": {
+                name: column[streams].view(np.int64).tolist() for name, column in state.numbers.items()
+            },
+            "previous": self._saved(streams, numbers, state.previous),
+            "reference": self._saved(streams, numbers, state.reference) if state.reference else "",
         }
+
+    def _saved(self, streams: Array, numbers: list[int], sides: dict[int, SidePoint]) -> str:
+        side = [sides[number] for number in numbers if number in sides]
+        held = np.array([number in sides for number in numbers], dtype=np.bool_)
+        place = np.full(len(streams), -1, dtype=np.int32)
+        place[held] = np.arange(len(side), dtype=np.int32)
+        kind = np.zeros(len(streams), dtype=np.uint8)
+        kind[held] = [_kind_of(point) for point in side]
+        columns = {"p_start": self._state.start[streams], "p_kind": kind, "p_side": place}
+        return save_points(self._streams.frames(streams, columns, side))
 
     def restore(self, state: StageState) -> None:
         """Take over what was known."""
@@ -293,21 +293,21 @@ class _MetricStartTime:
         if not state:
             return
         self._ticker.restore(state["ticker"])
-        previous, values, reference, firsts = state["points"]
-        for text, (ints, doubles), prefix, sides in (
-            (previous, values, "", self._state.previous),
-            (reference, firsts, "first_", self._state.reference),
+        for text, sides in (
+            (state["previous"], self._state.previous),
+            (state["reference"], self._state.reference),
         ):
+            if not text:
+                continue
             frames = load_points(text, self._dictionaries)
             streams = self._streams.numbers(frames.p_series, frames.p_kind, frames.p_start)
             self._state.grow(len(self._streams))
             self._state.seen[streams] = True
             self._state.marked[streams] = state["marked"]
             self._state.start[streams] = frames.p_start
-            self._state.numbers[f"{prefix}int"][streams] = ints
-            self._state.numbers[f"{prefix}double"][streams] = np.array(doubles, dtype=np.int64).view(
-                np.float64
-            )
+            for name, values in state["numbers"].items():
+                column = self._state.numbers[name]
+                column[streams] = np.array(values, dtype=np.int64).view(column.dtype)
             for row in np.flatnonzero(frames.p_side >= 0).tolist():
                 sides[int(streams[row])] = frames.side[int(frames.p_side[row])]
 
