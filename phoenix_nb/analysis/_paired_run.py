@@ -63,6 +63,9 @@ class Step:
     """Intervals that became final."""
 
 
+_NOT_HEALTHY = "the run is not healthy, so nothing it measured is a saving"
+
+
 class PairedRun:
     """Feeds both arms the identical payloads, measures what they send and judges every interval.
 
@@ -239,7 +242,7 @@ class PairedRun:
             savings["points"] = SavingInterval(
                 estimate=projection.estimate, low=projection.low, high=projection.high
             )
-        return compare_costs(
+        rows = compare_costs(
             book,
             baseline,
             candidate,
@@ -248,3 +251,10 @@ class PairedRun:
             basis=billing.basis,
             savings=savings,
         ).rows
+        return rows if self._judge.healthy else tuple(_without_saving(row) for row in rows)
+
+
+def _without_saving(row: CostRow) -> CostRow:
+    """The bills of a run that is not healthy: what an arm failed to send is no saving."""
+    none = dict.fromkeys(("gross_per_month", "saving_per_month", "low", "high"))
+    return row.model_copy(update={**none, "reason": row.reason or _NOT_HEALTHY})

@@ -58,8 +58,11 @@ def test_dropping_everything_is_no_saving(phoenix: Phoenix, tmp_path: Path) -> N
         *("--critical", "postgres*"),
     )
     assert told["verdict"]["state"] in {"REJECT", "UNHEALTHY"}
+    assert told["window"]["points"]["reduction"] is None
     assert told["projection"] is None
     assert told["projection_reason"]
+    assert {row["saving_per_month"] for row in told["cost"]} == {None}
+    assert all(row["reason"] for row in told["cost"])
 
 
 def test_a_lost_critical_process_is_named(phoenix: Phoenix, tmp_path: Path) -> None:
