@@ -11,6 +11,8 @@ import re2
 __all__ = ["Regexp", "RegexpError", "compile_regexp", "expand_template", "fill_template"]
 
 _MAX_PATTERN: Final = 100_000
+_MOST_LETTERS: Final = 256
+_MOST_KNOWN: Final = 10_000
 _TEXTS: Final = (
     ("missing )", "missing closing )"),
     ("unexpected )", "unexpected )"),
@@ -35,15 +37,22 @@ class RegexpError(ValueError):
 class Regexp:
     """A compiled pattern over UTF-8 text."""
 
-    __slots__ = ("_compiled", "pattern")
+    __slots__ = ("_compiled", "_known", "pattern")
 
     def __init__(self, pattern: str, compiled: Any) -> None:
         self.pattern = pattern
         self._compiled = compiled
+        self._known: dict[str, bool] = {}
 
     def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
-        return self._compiled.search(text) is not None
+        found = self._known.get(text)
+        if found is None:
+            found = self._compiled.search(text) is not None
+            # The same keys and names come again and again; what is long or rare is not worth keeping.
+            if len(text) < _MOST_LETTERS and len(self._known) < _MOST_KNOWN:
+                self._known[text] = found
+        return found
 
     def groups(self, text: str) -> tuple[str, ...] | None:
         """The texts of all groups of the first match, the whole match first; absent groups are empty."""

@@ -56,7 +56,7 @@ def format_float(value: float, style: str = "g") -> str:
     digits, exponent = _shortest(value)
     sign = "-" if math.copysign(1.0, value) < 0 else ""
     if style == "g":
-        style = "e" if exponent < -4 or exponent >= max(len(digits), 21) else "f"
+        style = "e" if exponent < -4 or exponent >= 6 else "f"
     if style == "e":
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"

@@ -26,7 +26,7 @@ from phoenix_nb.collector.components._transform_settings import (
     check_settings,
     compile_groups,
 )
-from phoenix_nb.collector.ottl import LEVEL_OF, OttlError, Outcome, Rows, Statement
+from phoenix_nb.collector.ottl import COLUMN_OF, LEVEL_OF, Axis, OttlError, Outcome, Rows, Statement
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.otlp import Dictionary, Frames, KeyValues
 
@@ -62,8 +62,9 @@ class _Group:
             for at, statement in enumerate(compiled.statements)
             if (edit := _edit_of(statement)) is not None
         }
+        self._lifted = self._liftable()
         self._by_rows = any(
-            at not in self._edits and not self._own(statement)
+            at not in self._edits and at not in self._lifted and not self._own(statement)
             for at, statement in enumerate(compiled.statements)
         )
         if self._by_rows and self._edits:
@@ -79,11 +80,48 @@ class _Group:
         (axis,) = statement.writes
         return axis == "cache" or LEVEL_OF.get(axis) == self._level
 
+    def _liftable(self) -> dict[int, Axis]:
+        """Statements that write to what their rows share, by what they write, when the order of rows decides nothing.
+
+        Such a statement looks at nothing below what it writes to, no earlier statement and no condition of the group
+        looks at what it writes, and, which is checked while it runs, doing it again changes nothing.
+        """
+        made: dict[int, Axis] = {}
+        conditions = frozenset[Axis]().union(*(condition.axes for _, condition in self._compiled.conditions))
+        earlier: set[Axis] = set(conditions)
+        for at, statement in enumerate(self._compiled.statements):
+            axis = next(iter(statement.writes)) if len(statement.writes) == 1 else ""
+            level = LEVEL_OF.get(axis)
+            if at in self._edits or self._own(statement) or level is None:
+                earlier |= statement.axes
+                continue
+            above = {name for name, owner in LEVEL_OF.items() if _ABOVE.index(owner) <= _ABOVE.index(level)}
+            written = set(made.values()) - {axis}
+            if axis in earlier or not statement.axes <= above or statement.axes & written:
+                return {}
+            made[at] = axis
+        if any(
+            self._compiled.statements[at].axes & (set(made.values()) - {axis}) for at, axis in made.items()
+        ):
+            return {}
+        return made
+
     def run(self, flow: Flow) -> Flow:
         """Run the group over payloads."""
-        if self._by_rows:
-            frames, refused, logged = run_by_rows(flow.frames, self._compiled, self._mode)
-            return flow.to(frames, logged).refuse(refused)
+        if not self._by_rows:
+            try:
+                return self._run_columns(flow)
+            except _OrderDecidesError:
+                # What one row did changes what the next one does.
+                if self._edits:
+                    raise InvalidRequestError(
+                        "a transform processor changes whole metrics and a shared value that every row changes again",
+                        hint="put these statements into groups of their own",
+                    ) from None
+        frames, refused, logged = run_by_rows(flow.frames, self._compiled, self._mode)
+        return flow.to(frames, logged).refuse(refused)
+
+    def _run_columns(self, flow: Flow) -> Flow:
         errors = _Errors(self._mode)
         work = MetricWork(flow.frames.compact(), self._keys)
         active: Mask | None = None
@@ -112,6 +150,9 @@ class _Group:
             if active is not None and not active.any():
                 break
             order += 1
+            if at in self._lifted:
+                self._lift(rows, statement, active)
+                continue
             mask, outcome = statement.when(rows, active)
             if outcome is not None and outcome.error is not None:
                 errors.of_condition(outcome, active, statement, order)
@@ -137,7 +178,29 @@ class _Group:
                     order,
                 )
             rows = rows.moved_to(work.frames)
+        self._check_stable(rows, active)
         work.frames = rows.changed()
+
+    def _lift(self, rows: Rows, statement: Statement, active: Mask | None) -> None:
+        """Run a statement once for everything that is shared by active rows."""
+        (axis,) = statement.writes
+        shared = rows.at_level(LEVEL_OF[axis])
+        mask, outcome = statement.when(shared, rows.owners(LEVEL_OF[axis], active))
+        failures = statement.apply(shared, mask)
+        if failures is not None or (outcome is not None and outcome.any_failed):
+            raise _OrderDecidesError
+        column = COLUMN_OF[axis]
+        rows.set_column(column, shared.column(column))
+
+    def _check_stable(self, rows: Rows, active: Mask | None) -> None:
+        for at, axis in self._lifted.items():
+            statement = self._compiled.statements[at]
+            shared = rows.at_level(LEVEL_OF[axis])
+            before = shared.column(COLUMN_OF[axis])
+            mask, _ = statement.when(shared, rows.owners(LEVEL_OF[axis], active))
+            statement.apply(shared, mask)
+            if not np.array_equal(before, shared.column(COLUMN_OF[axis])):
+                raise _OrderDecidesError
 
     def _active(self, rows: Rows, active: Mask | None, errors: _Errors) -> Mask | None:
         """The rows for which one of the group's conditions holds."""
@@ -158,6 +221,13 @@ class _Group:
             holds |= hit
             undecided &= ~hit
         return holds
+
+
+class _OrderDecidesError(Exception):
+    """What a statement does to a shared value depends on how often it is done."""
+
+
+_ABOVE: Final = ("rm", "sm", "m", "p")
 
 
 class _Errors:

@@ -9,7 +9,7 @@ from phoenix_nb.collector.ottl._function import Function, FunctionTable, Param, 
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows
 from phoenix_nb.collector.ottl._runtime import OttlError as EvaluationError
-from phoenix_nb.collector.ottl._statements import LEVEL_OF, Failures, Statement, intern_axis
+from phoenix_nb.collector.ottl._statements import COLUMN_OF, LEVEL_OF, Failures, Statement, intern_axis
 from phoenix_nb.collector.ottl._text import (
     Inference,
     OttlError,
@@ -25,6 +25,7 @@ from phoenix_nb.collector.ottl._value import ValueExpression, Values
 from phoenix_nb.collector.ottl.functions import converters_of, statement_functions
 
 __all__ = [
+    "COLUMN_OF",
     "CONTEXTS",
     "LATEST",
     "LEVEL_OF",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl import _ast as ast
-from phoenix_nb.collector.ottl._columns import arithmetic_plan, read_plan
+from phoenix_nb.collector.ottl._columns import Plan, arithmetic_plan, read_plan
 from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathError, PathRule, find_path
 from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, FunctionTable, Param, Target
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
@@ -192,6 +192,8 @@ class Binder:
             *(target.getter.axes | {target.axis} for target in targets),
         )
         plan = function.plan(*getters) if function.plan is not None else None
+        if plan is None and not axes and not function.writes:
+            evaluate, plan = _fixed(evaluate)
         writes = frozenset(target.axis for target in targets) | (
             {function.writes} if function.writes else set()
         )
@@ -311,6 +313,15 @@ def _shown(node: ast.Path) -> str:
         )
         made.append(f"{field.name}{keys}")
     return ".".join(made)
+
+
+def _fixed(evaluate: Callable[[Item], Value]) -> tuple[Callable[[Item], Value], Plan | None]:
+    """A call that depends on nothing, computed once; one that fails goes on failing for every item."""
+    try:
+        value = evaluate(Item())
+    except OttlError:
+        return evaluate, None
+    return (lambda _item: value), literal(value).plan
 
 
 def _gather(getters: Sequence[Getter], build: Callable[[list[Any]], Value]) -> Getter:

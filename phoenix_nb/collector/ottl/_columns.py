@@ -249,6 +249,7 @@ _OPS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">=": np.greater_equal,
 }
 
+
 def compare_columns(
     left: Plan | None, op: str, right: Plan | None
 ) -> Callable[[Rows], tuple[Mask, Mask | None] | None] | None:

@@ -14,7 +14,7 @@ from phoenix_nb.collector.ottl._bind import Binder, BindError
 from phoenix_nb.collector.ottl._columns import compare_columns
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._rows import Rows
+from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import OttlError, compare, kind_of
 
 __all__ = ["Condition", "Outcome", "bind_condition"]
@@ -219,7 +219,7 @@ class _Leaf:
         codes: Ids = self._table[ids]
         if int(codes.min()) < 0:
             unknown = np.flatnonzero(codes < 0)
-            new, first = np.unique(ids[unknown], return_index=True)
+            new, first = first_rows(ids[unknown])
             for number, at in zip(new.tolist(), unknown[first].tolist(), strict=True):
                 self._table[number] = self._code(rows.item(at, self.axes))
             codes = self._table[ids]

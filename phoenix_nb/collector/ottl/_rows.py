@@ -13,7 +13,7 @@ import numpy.typing as npt
 from phoenix_nb.collector.ottl._context import Axis, Item, Point
 from phoenix_nb.otlp import Attributes, Dictionary, Frames, KeyValues, PairIndex, Resource, Scope, SidePoint
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "first_rows"]
 
 Ids = npt.NDArray[np.int32]
 _OWNER: Final = {
@@ -69,6 +69,19 @@ class Rows:
         if not columns and self._side is None:
             return self.frames
         return self.frames.replace(side=self._side, **columns)
+
+    def at_level(self, level: str) -> Rows:
+        """The rows of a level above, as they are now."""
+        made = Rows(self.frames, level)
+        made._changed = {name: values for name, values in self._changed.items() if name != "cache"}
+        return made
+
+    def owners(self, level: str, mask: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
+        """The rows of a level above that own at least one marked row of this one."""
+        own = self._broadcast(level, np.arange(self.frames.n_rows(level), dtype=np.int32))
+        made = np.zeros(self.frames.n_rows(level), dtype=np.bool_)
+        made[own if mask is None else own[mask]] = True
+        return made
 
     def moved_to(self, frames: Frames) -> Rows:
         """The same rows over frames in which whole metrics were changed; scratch maps stay with their rows."""
@@ -208,6 +221,17 @@ _READY: Final = {
     ("m", "scope"): "m_scope",
     ("m", "header"): "m_header",
 }
+
+
+def first_rows(ids: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The distinct ids of a column (-1 and up, in order) and for each the first row that has it; nothing is sorted."""
+    place = np.full(int(ids.max()) + 2, -1, dtype=np.intp)
+    # Of several writes to one cell the last one stays, so writing backwards leaves the first row.
+    place[ids[::-1].astype(np.intp) + 1] = np.arange(len(ids) - 1, -1, -1)
+    found = np.flatnonzero(place >= 0)
+    return found - 1, place[found]
+
+
 _COMBINATIONS: Final[WeakKeyDictionary[object, dict[tuple[Axis, ...], PairIndex]]] = WeakKeyDictionary()
 """Numbers of combinations per dictionaries, shared by every rule of a run."""
 

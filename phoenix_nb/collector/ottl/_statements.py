@@ -14,7 +14,7 @@ from phoenix_nb.collector.ottl._conditions import Condition, Outcome, bind_condi
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._function import Target
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._rows import Rows
+from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import OttlError
 from phoenix_nb.otlp import Attributes, PointKind, Resource, Scope
 
@@ -153,7 +153,7 @@ class Statement:
         found = self._results[keys]
         if not found.all():
             unknown = np.flatnonzero(found == 0)
-            new, first = np.unique(keys[unknown], return_index=True)
+            new, first = first_rows(keys[unknown])
             for number, at in zip(new.tolist(), chosen[unknown[first]].tolist(), strict=True):
                 self._learn(rows, axis, number, at, int(before[at]))
             found = self._results[keys]

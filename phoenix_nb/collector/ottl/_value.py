@@ -9,7 +9,7 @@ import numpy as np
 
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._rows import Rows
+from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value
 
 __all__ = ["ValueExpression", "Values"]
@@ -76,7 +76,9 @@ class ValueExpression:
 
     def _by_id(self, rows: Rows) -> list[Value | OttlError]:
         ids = rows.combination(self._order)
-        new, first = np.unique(ids, return_index=True)
+        if not len(ids):
+            return []
+        new, first = first_rows(ids)
         for number, at in zip(new.tolist(), first.tolist(), strict=True):
             if number not in self._known:
                 self._known[number] = self._one(rows.item(at, self.axes))

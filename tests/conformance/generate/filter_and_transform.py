@@ -60,12 +60,16 @@ def _transform(draw: st.DrawFn, focus: str) -> Step:
     return Step("transform", settings, used, any_order=focus in RANDOM_ORDER)
 
 
-def supported(context_functions: dict[str, Any]) -> set[str]:
-    """Functions that the engine runs."""
-    return {name for name, function in context_functions.items() if not function.impure}
+FUNCTIONS = frozenset(
+    name
+    for context in ("metric", "datapoint")
+    for name, function in statement_functions(context, TRANSFORM_FUNCTIONS).items()
+    if not function.impure
+)
+"""Every function that the engine runs in statements."""
+assert {*CONDITION_FUNCTIONS, *STATEMENT_FUNCTIONS} >= FUNCTIONS
 
-
-FUNCTIONS = supported({**statement_functions("metric", TRANSFORM_FUNCTIONS), **statement_functions("datapoint", TRANSFORM_FUNCTIONS)})
-
-register(Component("filter", _filter, (*sorted(CONDITION_FUNCTIONS), *_ON_POINTS)))
-register(Component("transform", _transform, (*sorted(CONDITION_FUNCTIONS), *sorted(STATEMENT_FUNCTIONS))))
+# Converters mean the same in both processors: each is drawn in one of them.
+_NAMES = sorted(CONDITION_FUNCTIONS)
+register(Component("filter", _filter, (*_NAMES[::2], *_ON_POINTS)))
+register(Component("transform", _transform, (*_NAMES[1::2], *sorted(STATEMENT_FUNCTIONS)), RANDOM_ORDER))

@@ -214,6 +214,12 @@ def _replacing(name: str) -> Make:
         if name == "replace_pattern":
             return f'replace_pattern({_target(t) if t.own_only else t.pick(_target(t), t.text_path())}, "{pattern}", "{replacement}"{tail})'
         mode = t.pick("key", "value")
+        if tail:
+            # A digest of a digest of a shared key would grow with every row.
+            t.own_only, before = True, t.own_only
+            owner = t.own_map()
+            t.own_only = before
+            return f'replace_all_patterns({owner}, "{mode}", "{pattern}", "{replacement}"{tail})'
         return f'replace_all_patterns({t.own_map()}, "{mode}", "{pattern}", "{replacement}"{tail})'
 
     return make
@@ -246,7 +252,9 @@ def _set(t: Texts) -> str:
         return f"set(datapoint.time, TruncateTime({t.time()}, {t.span()}))"
     target = _target(t)
     # A map written into itself is filled while it is read.
-    whole = [name for name in (t.map(),) if not target.startswith(name)]
+    # A map written into another one that is shared would grow with every row.
+    shared = t.context == "datapoint" and not target.startswith("datapoint.")
+    whole = [name for name in (t.map(),) if not target.startswith(name) and not shared]
     return f"set({target}, {t.pick(t.value(), t.number(), *whole)})"
 
 

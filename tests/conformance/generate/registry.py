@@ -38,6 +38,8 @@ class Component:
     """Draws a step that uses one function (empty = whatever it likes)."""
     functions: Sequence[str] = ()
     """Everything of it that has to be drawn often enough."""
+    last: frozenset[str] = frozenset()
+    """Those of ``functions`` behind which the order of points is random: the step must end its chain."""
     payloads: st.SearchStrategy[list[dict[str, Any]]] | None = field(default=None)
     """Payloads that suit it better than the common ones."""
 

@@ -79,7 +79,9 @@ def _filled(found: re.Match[str], value: Value) -> str:
     if text is None:
         if value is None:
             return f"%!{verb}(<nil>)"
-        shown = _padded(show(value), found["flags"], found["width"], numeric=not isinstance(value, (str, bool)))
+        shown = _padded(
+            show(value), found["flags"], found["width"], numeric=not isinstance(value, (str, bool))
+        )
         return f"%!{verb}({kind}={shown})"
     return _padded(text, found["flags"], found["width"], numeric=not isinstance(value, (str, bool)))
 
