@@ -8,7 +8,7 @@ from phoenix_nb.collector._engine import EmbeddedEngine, compile_config
 from phoenix_nb.collector._problem import ConfigProblem
 from phoenix_nb.collector._validate import DEFAULT_VERSION, parse_config, validate_config
 from phoenix_nb.collector.catalog import CatalogEntry
-from phoenix_nb.collector.components import Clock
+from phoenix_nb.collector.components import Clock, PrometheusView, prometheus_view
 
 __all__ = [
     "DEFAULT_VERSION",
@@ -19,8 +19,10 @@ __all__ = [
     "ConfigProblem",
     "EmbeddedEngine",
     "Pipeline",
+    "PrometheusView",
     "catalog",
     "compile_config",
     "parse_config",
+    "prometheus_view",
     "validate_config",
 ]

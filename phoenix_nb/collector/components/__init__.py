@@ -20,9 +20,15 @@ from phoenix_nb.collector.components._host_metrics import (
     ProcessMatch,
     ProcessScraperSettings,
 )
+from phoenix_nb.collector.components._prometheus_view import (
+    BackendSeries,
+    PrometheusView,
+    prometheus_view,
+)
 from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
 
 __all__ = [
+    "BackendSeries",
     "BuildError",
     "Clock",
     "ComponentKind",
@@ -31,6 +37,7 @@ __all__ = [
     "HostMetricsSettings",
     "ProcessMatch",
     "ProcessScraperSettings",
+    "PrometheusView",
     "Router",
     "Setup",
     "Stage",
@@ -39,5 +46,6 @@ __all__ = [
     "Ticking",
     "find_type",
     "is_known",
+    "prometheus_view",
     "supported_types",
 ]
