@@ -8,7 +8,7 @@ import numpy as np
 
 from phoenix_nb.otlp.contracts import EngineMeasures
 
-__all__ = ["ArmLoad", "latency_p99"]
+__all__ = ["ArmLoad", "latency_p99", "share_above"]
 
 
 class ArmLoad:
@@ -50,3 +50,10 @@ class ArmLoad:
 def latency_p99(seconds: Sequence[float]) -> float | None:
     """99th percentile of latencies, with few of them the largest; ``None`` when nothing was measured."""
     return float(np.quantile(seconds, 0.99, method="inverted_cdf")) if seconds else None
+
+
+def share_above(seconds: Sequence[float], threshold: float | None) -> float | None:
+    """Share of latencies above a threshold; ``None`` when nothing was measured or nobody asks."""
+    if threshold is None or not seconds:
+        return None
+    return float(np.mean(np.asarray(seconds) > threshold))

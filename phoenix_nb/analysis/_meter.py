@@ -15,7 +15,7 @@ from phoenix_nb.analysis._bins import LATE, PayloadBins, TimeBins, infer_period,
 from phoenix_nb.analysis._coverage_report import coverage_report
 from phoenix_nb.analysis._json_proxy import JsonProxy
 from phoenix_nb.analysis._ledger import Ledger
-from phoenix_nb.analysis._load import ArmLoad, latency_p99
+from phoenix_nb.analysis._load import ArmLoad, latency_p99, share_above
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import CriticalSeries
 from phoenix_nb.analysis._usage import arm_usage
@@ -121,6 +121,9 @@ class ExperimentMeter:
         self._proxy = JsonProxy(dictionaries)
         self._tracker = CoverageTracker(
             dictionaries, parse_selectors(plan.critical), plan.required_metrics, tuple(_ARMS)
+        )
+        self._threshold = next(
+            (one.threshold_seconds for one in plan.guardrails if one.threshold_seconds is not None), None
         )
         self._emitted = 0
         self._first: int | None = None
@@ -361,6 +364,7 @@ class ExperimentMeter:
             critical_in_aggregate=counts.aggregate if counts else 0,
             refused=sent.refused,
             latency_p99_seconds=latency_p99(sent.latencies),
+            latency_above=share_above(sent.latencies, self._threshold),
             cpu_seconds=sent.load.cpu_seconds,
             rss_bytes=sent.load.rss_bytes,
         )

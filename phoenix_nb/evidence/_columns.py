@@ -40,6 +40,13 @@ class ArmColumns:
     """99th percentile of processing latency, seconds; NaN when not measured."""
     cpu: Floats
     """CPU time, seconds; NaN when not measured."""
+    above: Floats | None = None
+    """Share of payloads above the plan's latency threshold; NaN when not measured, ``None`` when it never was."""
+
+    @property
+    def slow(self) -> Floats:
+        """:attr:`above`, NaN throughout when it was never measured."""
+        return np.full(len(self.present), np.nan) if self.above is None else self.above
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ def interval_columns(intervals: Sequence[Interval]) -> IntervalColumns:
         nan = float("nan")
         latency = [nan if one.latency_p99_seconds is None else one.latency_p99_seconds for one in filled]
         cpu = [nan if one.cpu_seconds is None else one.cpu_seconds for one in filled]
+        above = [nan if one.latency_above is None else one.latency_above for one in filled]
         return ArmColumns(
             present=np.array([one is not None for one in arms], dtype=np.bool_),
             points=counts([one.points for one in filled]),
@@ -113,6 +121,7 @@ def interval_columns(intervals: Sequence[Interval]) -> IntervalColumns:
             aggregate=counts([one.critical_in_aggregate for one in filled]),
             latency=np.array(latency, dtype=np.float64),
             cpu=np.array(cpu, dtype=np.float64),
+            above=np.array(above, dtype=np.float64),
         )
 
     return IntervalColumns(

@@ -34,9 +34,11 @@ def ends(sequence: PairedSequence) -> tuple[float, float]:
 
 
 def harm(guardrail: GuardrailStanding, value: float) -> float:
-    """A guardrail's value as relative increase, a fraction."""
+    """A guardrail's value as an increase, a fraction of what its margin is a fraction of."""
     if guardrail.rule.kind is GuardrailKind.LATENCY_P99:
         return math.expm1(value) if value < 700.0 else math.inf
+    if guardrail.rule.kind is GuardrailKind.LATENCY_ABOVE:
+        return value
     return value - 1.0
 
 

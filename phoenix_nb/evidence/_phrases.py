@@ -20,6 +20,7 @@ METRICS: Final = {
 
 GUARDED: Final = {
     GuardrailKind.LATENCY_P99: "99th percentile of latency",
+    GuardrailKind.LATENCY_ABOVE: "share of slow payloads",
     GuardrailKind.CPU_SECONDS: "CPU time",
 }
 """What a guardrail looks at."""

@@ -89,6 +89,9 @@ class GuardrailStanding:
             if left is None or right is None or not (_positive(left) and _positive(right)):
                 return None
             return math.log(left), math.log(right)
+        if self.rule.kind is GuardrailKind.LATENCY_ABOVE:
+            left, right = a.latency_above, b.latency_above
+            return None if left is None or right is None else (left, right)
         left, right = a.cpu_seconds, b.cpu_seconds
         if left is None or right is None or not (_measured(left) and _measured(right)):
             return None
@@ -101,6 +104,9 @@ class GuardrailStanding:
         if self.rule.kind is GuardrailKind.LATENCY_P99:
             a, b = columns.baseline.latency, columns.candidate.latency
             known = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
+        elif self.rule.kind is GuardrailKind.LATENCY_ABOVE:
+            a, b = columns.baseline.slow, columns.candidate.slow
+            known = np.isfinite(a) & np.isfinite(b)
         else:
             a, b = columns.baseline.cpu, columns.candidate.cpu
             known = np.isfinite(a) & np.isfinite(b) & (a >= 0) & (b >= 0)
@@ -270,6 +276,8 @@ class Standing:
 def _guard(rule: GuardrailRule, rules: Rules) -> PairedSequence:
     if rule.kind is GuardrailKind.LATENCY_P99:
         return PairedSequence(Kind.DIFFERENCE, math.log1p(rule.margin), rules)
+    if rule.kind is GuardrailKind.LATENCY_ABOVE:
+        return PairedSequence(Kind.DIFFERENCE, rule.margin, rules)
     return PairedSequence(Kind.RATIO, 1.0 + rule.margin, rules)
 
 

@@ -25,6 +25,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "failures": ("failed",),
     "latency": ("latency_p99_seconds",),
     "cpu": ("cpu_seconds",),
+    "above": ("latency_above",),
 }
 """Per field of an arm the names its column may have, after ``baseline_`` or ``candidate_``."""
 
@@ -71,10 +72,10 @@ def table_columns(table: pl.DataFrame, plan: Plan) -> IntervalColumns:
     Args:
         table: ``t`` (numbers or times, strictly rising) and per arm the success metric of the plan
             (``baseline_data_points`` or ``baseline_points``, ``…_series``, ``…_bytes``); if known also
-            ``…_points_in``, ``…_failed``, ``…_latency_p99_seconds``, ``…_cpu_seconds``, and once per interval
-            ``warmup``, ``source_points``, ``late_points``, ``critical_units``, ``missed`` (a count). A null metric of
-            one arm means that it was silent; an interval in which both are null is skipped. Without ``warmup`` the
-            plan's number of first intervals is the warm-up.
+            ``…_points_in``, ``…_failed``, ``…_latency_p99_seconds``, ``…_latency_above``, ``…_cpu_seconds``, and
+            once per interval ``warmup``, ``source_points``, ``late_points``, ``critical_units``, ``missed`` (a
+            count). A null metric of one arm means that it was silent; an interval in which both are null is
+            skipped. Without ``warmup`` the plan's number of first intervals is the warm-up.
         plan: which metric is needed.
 
     Raises:
@@ -241,4 +242,5 @@ def _arm(
         aggregate=none,
         latency=measured("latency"),
         cpu=measured("cpu"),
+        above=measured("above"),
     )

@@ -58,6 +58,8 @@ class ArmInterval(Value):
     """Data points that the arm failed to send."""
     latency_p99_seconds: float | None = None
     """99th percentile of processing latency, seconds; ``None`` unless a real collector measured it."""
+    latency_above: float | None = Field(default=None, ge=0, le=1)
+    """Share of payloads that took longer than the plan's threshold; ``None`` unless measured and asked for."""
     cpu_seconds: float | None = None
     """CPU time the collector used, seconds; ``None`` unless a real collector measured it."""
     rss_bytes: int | None = None

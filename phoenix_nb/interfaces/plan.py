@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Hashable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from phoenix_nb.errors import JsonValue, PlanError
 from phoenix_nb.interfaces._value import Value
@@ -45,7 +45,11 @@ class GuardrailKind(StrEnum):
     """What must not get worse; only a real collector is measured."""
 
     LATENCY_P99 = "latency_p99"
+    """99th percentile of processing latency, by its logarithm."""
+    LATENCY_ABOVE = "latency_above"
+    """Share of payloads whose processing takes longer than a threshold; asks nothing of rare samples."""
     CPU_SECONDS = "cpu_seconds"
+    """CPU time of the collector."""
 
 
 class GuardrailRule(Value):
@@ -54,7 +58,16 @@ class GuardrailRule(Value):
     kind: GuardrailKind
     """What is guarded."""
     margin: float = Field(gt=0, allow_inf_nan=False)
-    """Largest tolerated relative increase, a fraction."""
+    """Largest tolerated increase, a fraction: of the baseline's amount, or for ``latency_above`` of all payloads."""
+    threshold_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Only for ``latency_above``, and needed there: latency that is too long, seconds."""
+
+    @model_validator(mode="after")
+    def _threshold_where_it_counts(self) -> Self:
+        if (self.kind is GuardrailKind.LATENCY_ABOVE) != (self.threshold_seconds is not None):
+            message = "threshold_seconds goes with latency_above, and with nothing else"
+            raise ValueError(message)
+        return self
 
 
 class Plan(Value):

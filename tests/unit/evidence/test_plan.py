@@ -47,6 +47,12 @@ def test_yaml_is_read() -> None:
     ("text", "path", "words"),
     [
         ("colour: red", "colour", "no such key"),
+        ("guardrails: [{kind: latency_above, margin: 0.1}]", "guardrails::0", "threshold_seconds"),
+        (
+            "guardrails: [{kind: cpu_seconds, margin: 0.1, threshold_seconds: 1}]",
+            "guardrails::0",
+            "threshold_seconds",
+        ),
         ("success: {target: '0.4'}", "success::target", "number is needed"),
         ("success: {target: 1.5}", "success::target", "less than 1"),
         ("critical: postgres", "critical", "list is needed"),

@@ -20,7 +20,7 @@ from phoenix_nb.interfaces.evidence import (
     Verdict,
     VerdictState,
 )
-from phoenix_nb.interfaces.plan import Plan, SuccessMetric, SuccessRule
+from phoenix_nb.interfaces.plan import GuardrailKind, GuardrailRule, Plan, SuccessMetric, SuccessRule
 from tests.unit.evidence.evidence_world import PLAN, SAFE, arm, interval, run, saving_run
 
 S = VerdictState
@@ -394,6 +394,40 @@ def test_guardrails_hold_or_reject() -> None:
     assert (slow.state, slow.decided_by) == (S.REJECT, "guardrail:latency_p99")
     busy = held(decide(guarded(0.0, 0.15), PLAN, coverage=SAFE))
     assert (busy.state, busy.decided_by) == (S.REJECT, "guardrail:cpu_seconds")
+
+
+SLOW_SHARE = Plan(
+    critical=("postgres",),
+    guardrails=(GuardrailRule(kind=GuardrailKind.LATENCY_ABOVE, margin=0.05, threshold_seconds=0.02),),
+)
+
+
+def with_slow_share(extra: float) -> list[Interval]:
+    rng = np.random.default_rng(2)
+    common = rng.binomial(50, 0.1, 723)
+    more = rng.binomial(50 - common, extra)
+    return [
+        one.model_copy(
+            update={
+                "baseline": one.baseline.model_copy(update={"latency_above": float(a) / 50}),
+                "candidate": one.candidate.model_copy(update={"latency_above": float(b) / 50}),
+            }
+        )
+        for one, a, b in zip(good_run(), common, common + more, strict=True)
+        if one.baseline is not None and one.candidate is not None
+    ]
+
+
+@pytest.mark.parametrize(("extra", "state"), [(0.0, S.PROMOTE), (0.01, S.PROMOTE), (0.12, S.REJECT)])
+def test_the_share_of_slow_payloads_is_guarded_by_its_difference(extra: float, state: VerdictState) -> None:
+    course = with_slow_share(extra)
+    found = decide(course, SLOW_SHARE, coverage=SAFE)
+    assert found.state is state
+    row = condition(found, "guardrail:latency_above")
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low <= 0.9 * extra <= row.high
+    assert found == decide_columns(interval_columns(course), SLOW_SHARE, coverage=SAFE)
 
 
 def test_guardrails_that_nothing_measured_are_left_out() -> None:
