@@ -61,10 +61,19 @@ class Runs:
         )
 
     def distinct(self) -> tuple[Ids, Times, npt.NDArray[np.intp]]:
-        """Distinct (carrier, start) pairs, and per run the pair it belongs to."""
+        """Distinct (carrier, start) pairs in order of first appearance, and per run the pair it belongs to.
+
+        The order makes numbers of lifetimes independent of how the payloads are split into calls.
+        """
         starts, start_of = np.unique(self.start, return_inverse=True)
-        pairs, back = np.unique(self.carrier * len(starts) + start_of, return_inverse=True)
-        return pairs // len(starts), starts[pairs % len(starts)], back
+        pairs, first, back = np.unique(
+            self.carrier * len(starts) + start_of, return_index=True, return_inverse=True
+        )
+        order = np.argsort(first)
+        place = np.empty(len(order), dtype=np.intp)
+        place[order] = np.arange(len(order))
+        pairs = pairs[order]
+        return pairs // len(starts), starts[pairs % len(starts)], place[back]
 
 
 @dataclass(slots=True)
