@@ -9,7 +9,7 @@ from phoenix_nb.collector._config import CollectorConfig, Component, Pipeline
 from phoenix_nb.collector._decode import Decoded, decode, unsupported
 from phoenix_nb.collector._graph import build_graph
 from phoenix_nb.collector._problem import ConfigProblem, refusal
-from phoenix_nb.collector.components import BuildError, ComponentKind, Setup
+from phoenix_nb.collector.components import BuildError, ComponentKind, Router, Setup
 from phoenix_nb.collector.config import ComponentId, quote, walk_problems
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.interfaces.pipeline import Severity
@@ -249,7 +249,8 @@ def _build(
     decoded: Decoded, version: tuple[int, int, int], gates: Mapping[str, bool]
 ) -> Iterator[ConfigProblem]:
     connectors = decoded.components.get(ComponentKind.CONNECTOR, {})
-    yield from build_graph(decoded.pipelines, connectors)[1]
+    graph, problems = build_graph(decoded.pipelines, connectors)
+    yield from problems
     dictionaries = Dictionaries()
     processors = decoded.components.get(ComponentKind.PROCESSOR, {})
     for pipeline in decoded.pipelines:
@@ -272,3 +273,30 @@ def _build(
                     code="CONFIG_BUILD",
                     collector_text=message,
                 )
+    if problems:
+        return
+    for ident, component in connectors.items():
+        if component.type is None or component.type.build is None or not graph.feeds.get(ident):
+            continue
+        try:
+            stage = component.type.build(component.settings, Setup(ident, dictionaries, version, gates))
+        except BuildError as exc:
+            yield _connector_problem(ident, str(exc))
+            continue
+        missing = (
+            [one for one in stage.pipelines if one not in graph.feeds[ident]]
+            if isinstance(stage, Router)
+            else []
+        )
+        if missing:
+            names = ", ".join(quote(str(one)) for one in missing)
+            yield _connector_problem(ident, f"pipeline not found: missing consumer: {names}")
+
+
+def _connector_problem(ident: ComponentId, text: str) -> ConfigProblem:
+    return ConfigProblem(
+        path=f"connectors::{ident}",
+        message=" ".join(text.split("\n")),
+        code="CONFIG_BUILD",
+        collector_text=f"failed to build pipelines: {text}",
+    )

@@ -121,6 +121,11 @@ class Ticking(Protocol):
 class Router(Protocol):
     """A connector that sends different things to different pipelines."""
 
+    @property
+    def pipelines(self) -> tuple[ComponentId, ...]:
+        """Every pipeline that something may be sent to."""
+        ...
+
     def route(self, flow: Flow) -> tuple[Mapping[ComponentId, Sequence[Flow]], Flow]:
         """Per pipeline what it gets, and the flow with what was refused and logged."""
         ...

@@ -15,6 +15,7 @@ from phoenix_nb.collector.components._grouping import combine, dense
 from phoenix_nb.collector.config import ANY, TEXT, Settings, setting
 from phoenix_nb.collector.ottl import (
     CONTEXTS,
+    LATEST,
     Condition,
     OttlError,
     Rows,
@@ -67,7 +68,7 @@ def attribute_problems(attributes: Sequence[AttributeSettings]) -> Iterator[str]
         yield "attribute key missing"
 
 
-def compile_any_path(text: str, context: str, version: tuple[int, int, int] | None = None) -> Condition:
+def compile_any_path(text: str, context: str, version: tuple[int, int, int] = LATEST) -> Condition:
     """A condition whose paths may name their context or not.
 
     Raises:
@@ -78,8 +79,7 @@ def compile_any_path(text: str, context: str, version: tuple[int, int, int] | No
         named = prefixed_text(text, known, statement=False)
     except OttlError:
         named = text
-    more = {} if version is None else {"version": version}
-    return compile_condition(named, known, prefixed=True, on_points=context == "metric", **more)
+    return compile_condition(named, known, prefixed=True, on_points=context == "metric", version=version)
 
 
 class Conditions:
@@ -216,10 +216,14 @@ def series_frames(frames: Frames, series: Sequence[Series], scope: Scope | None)
         used[one.block] = True
     blocks = np.flatnonzero(used)
     place = np.cumsum(used, dtype=np.int32) - np.int32(1)
-    m_sm, m_header, p_metric = [], [], []
+    m_sm: list[Array] = []
+    m_header: list[Array] = []
+    p_metric: list[Array] = []
+    metrics = 0
     for one in series:
         groups = dense(one.block)
-        p_metric.append(groups.of + sum(map(len, m_sm)))
+        p_metric.append(groups.of + metrics)
+        metrics += len(groups)
         m_sm.append(place[one.block[groups.first]])
         m_header.append(np.full(len(groups), known.headers.intern(one.header), dtype=np.int32))
     count = sum(len(one.block) for one in series)

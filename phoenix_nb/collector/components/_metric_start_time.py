@@ -283,7 +283,7 @@ class _MetricStartTime:
         place[held] = np.arange(len(side), dtype=np.int32)
         kind = np.zeros(len(streams), dtype=np.uint8)
         kind[held] = [_kind_of(point) for point in side]
-        columns = {"p_start": self._state.start[streams], "p_kind": kind, "p_side": place}
+        columns: dict[str, Array] = {"p_start": self._state.start[streams], "p_kind": kind, "p_side": place}
         return save_points(self._streams.frames(streams, columns, side))
 
     def restore(self, state: StageState) -> None:
@@ -342,7 +342,7 @@ class _Edit:
 
     def first_start(self, part: Any) -> Array:
         """The start of streams that begin here."""
-        return self.time[part] if self._starts is None else self._starts[part]
+        return np.asarray((self.time if self._starts is None else self._starts)[part])
 
     def given(self, row: int) -> SidePoint:
         """The histogram or summary that came in."""

@@ -63,6 +63,7 @@ class ResourceDetectionSettings(Settings):
         free = {key: value for key, value in node.items() if key in _FREE}
         rest = {key: value for key, value in node.items() if key not in _FREE and key != "others"}
         made = super().unmarshal(path, name, {**rest, **({"": ""} if "others" in node else {})})
+        assert isinstance(made, ResourceDetectionSettings)  # noqa: S101 - unmarshal keeps the class
         return replace(made, others=ANY.decode(path, name, free, {}))
 
     def problems(self) -> Iterator[str]:

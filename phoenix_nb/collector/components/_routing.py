@@ -150,7 +150,13 @@ class _Routing(Stateless):
         self._mode = mode
         self._plain = IdMap(dictionaries.headers, plain_header)
 
+    @property
+    def pipelines(self) -> tuple[ComponentId, ...]:
+        """Every pipeline that something may be sent to."""
+        return tuple(dict.fromkeys(pipeline for target in self._targets for pipeline in target))
+
     def process(self, flow: Flow) -> Flow:
+        """Nothing changes; what goes where is asked for with :meth:`route`."""
         return flow
 
     def route(self, flow: Flow) -> tuple[Mapping[ComponentId, Sequence[Flow]], Flow]:
@@ -241,9 +247,11 @@ def _build(settings: RoutingSettings, setup: Setup) -> Stage:
             continue
         context = CONTEXTS[route.context or "resource"]
         try:
-            condition = compile_condition(text, context, version=setup.version)
+            # The collector reads a whole statement, so places in its messages count from there.
+            padded = " " * len(f"{_ROUTE} where ") + text
+            condition = compile_condition(padded, context, version=setup.version)
         except OttlError as exc:
-            raise BuildError(str(exc)) from exc
+            raise BuildError(str(exc).partition('": ')[2] or str(exc)) from exc
         routes[key] = _Route(_LEVELS[route.context], condition, route.action == "copy", group)
     mode = settings.error_mode or ("ignore" if setup.version >= _IGNORE_SINCE else "propagate")
     return _Routing(tuple(routes.values()), targets, default, mode, setup.dictionaries)

@@ -183,10 +183,11 @@ class _Definition:
                 if isinstance(count, float):
                     count = truncate_to_int(count)
             plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+            number: Any = value
             if self.kind == "gauge" and (value is None and (text is None or "key not found in map" in text)):
                 continue
             if text is None and (not plain or not isinstance(count, int)):
-                text = f"failed to parse {self.kind} OTTL value into int64 or float64: {value}"
+                text = f"failed to parse {self.kind} OTTL value into int64 or float64: {value!r}"
             if text is not None:
                 if mode == "propagate":
                     errors.setdefault(int(payload[row]), text)
@@ -195,7 +196,7 @@ class _Definition:
                 continue
             if histogram and not count:
                 continue
-            numbers.append(float(value) if histogram else value)
+            numbers.append(float(number) if histogram else number)
             counts.append(count)
             good.append(row)
         return numbers, counts, np.array(good, dtype=np.int64)
@@ -355,10 +356,10 @@ def _points(
     last[of] = np.arange(len(of))
     first = np.zeros(count, dtype=np.int64)
     first[of[::-1]] = np.arange(len(of))[::-1]
+    as_int: Array = np.zeros(count, dtype=np.int64)
     if kind == "gauge":
         as_int, as_double, is_int = ints[last], doubles[last], whole[last]
     else:
-        as_int = np.zeros(count, dtype=np.int64)
         np.add.at(as_int, of, ints)
         as_double = np.bincount(of, weights=doubles, minlength=count)
         is_int = whole[first]

@@ -20,7 +20,7 @@ from phoenix_nb.collector.config import (
     Struct,
     setting,
 )
-from phoenix_nb.collector.ottl import CONTEXTS, OttlError, ValueExpression, compile_value
+from phoenix_nb.collector.ottl import CONTEXTS, LATEST, OttlError, ValueExpression, compile_value
 
 __all__ = [
     "AttributeSettings",
@@ -52,14 +52,13 @@ _BUCKETS: Final = (
 )
 
 
-def compile_expression(text: str, version: tuple[int, int, int] | None = None) -> ValueExpression:
+def compile_expression(text: str, version: tuple[int, int, int] = LATEST) -> ValueExpression:
     """A value expression over points whose paths may name their context or not.
 
     Raises:
         OttlError: the text is not an expression.
     """
-    more = {} if version is None else {"version": version}
-    return compile_value(text, CONTEXTS["datapoint"], **more)
+    return compile_value(text, CONTEXTS["datapoint"], version=version)
 
 
 @dataclass(frozen=True)

@@ -191,8 +191,8 @@ def payloads(draw: st.DrawFn) -> list[bytes]:
             if draw(st.booleans()):
                 count = number + draw(st.integers(0, 2))
                 built.begin_metric(_cumulative("hist", MetricType.HISTOGRAM))
-                value = HistogramValue(2 * count, float(count), (count, count), (1.0,), 0.5, 2.0)
-                built.value_point(Attributes.EMPTY, start, now, value)
+                histogram = HistogramValue(2 * count, float(count), (count, count), (1.0,), 0.5, 2.0)
+                built.value_point(Attributes.EMPTY, start, now, histogram)
                 built.begin_metric(_cumulative("expo", MetricType.EXPONENTIAL_HISTOGRAM))
                 built.value_point(
                     Attributes.EMPTY,
