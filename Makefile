@@ -24,7 +24,7 @@ check: $(STAMP)  ## formatting, lint, types, import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 format: $(STAMP)  ## rewrite formatting and fixable lint in place
 	$(BIN)/ruff format .
