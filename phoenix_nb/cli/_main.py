@@ -14,6 +14,7 @@ from phoenix_nb.cli import (
     _aa,
     _analyze,
     _attribute,
+    _collector,
     _compare,
     _cost,
     _demo,
@@ -75,7 +76,7 @@ def root(
 
 for part in (_demo, _compare, _simulate, _record, _analyze, _cost, _attribute, _optimize, _aa):
     part.register(app)
-for noun in (_report, _pipeline, _experiment, _plan):
+for noun in (_report, _pipeline, _collector, _experiment, _plan):
     app.add_typer(noun.app)
 _doctor.register(app)
 

@@ -1,6 +1,7 @@
 """The composition root and the notebook façade."""
 
 from phoenix_nb.lab._calibrations import AaRun, read_calibration
+from phoenix_nb.lab._collector_run import CollectorRunSummary, Ticks, run_collector
 from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._critical import running_services
@@ -26,6 +27,7 @@ from phoenix_nb.lab._workspace import MEMORY, Workspace, find_workspace
 __all__ = [
     "MEMORY",
     "AaRun",
+    "CollectorRunSummary",
     "ExperimentHandle",
     "Finding",
     "FindingState",
@@ -37,6 +39,7 @@ __all__ = [
     "SimulationHandle",
     "System",
     "TableAnalysis",
+    "Ticks",
     "Workspace",
     "analyze_file",
     "attribute_recording",
@@ -55,6 +58,7 @@ __all__ = [
     "read_text",
     "record",
     "require_folder",
+    "run_collector",
     "running_services",
     "write_simulation",
     "write_text",
