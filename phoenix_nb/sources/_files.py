@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import IO, Any, BinaryIO, Final
 
 import zstandard
 
@@ -147,7 +147,7 @@ def _zstd_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
 def _gzip_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
     try:
         with gzip.open(stream) as unpacked:
-            while block := cast("bytes", unpacked.read(_BLOCK)):
+            while block := unpacked.read(_BLOCK):
                 yield block
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise _broken(path, f"the gzip stream cannot be read ({exc})") from exc

@@ -23,7 +23,9 @@ class MemoryJournal:
         ctx.check()
         names = {event.id for event in events}
         if len(names) < len(events) or not self._known.isdisjoint(names):
-            raise ConflictError("an event with this id was accepted before", details={"ids": sorted(names)})
+            raise ConflictError(
+                "an event with this id was accepted before", details={"ids": [*sorted(names)]}
+            )
         placed = tuple(
             event.model_copy(update={"sequence": position})
             for position, event in enumerate(events, len(self._kept) + 1)

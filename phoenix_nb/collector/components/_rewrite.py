@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,14 @@ from phoenix_nb.otlp import Dictionary, Frames
 
 __all__ = ["IdMap", "exchange", "map_resources"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 Ids = npt.NDArray[np.int32]
 
 
 class IdMap(Generic[T]):
     """What a function makes of every distinct value, remembered by id."""
 
-    def __init__(self, dictionary: Dictionary[T], function: Callable[[T], T]) -> None:  # type: ignore[type-var]
+    def __init__(self, dictionary: Dictionary[T], function: Callable[[T], T]) -> None:
         self._dictionary = dictionary
         self._function = function
         self._known: Ids = np.full(64, -1, dtype=np.int32)
@@ -44,10 +44,11 @@ class IdMap(Generic[T]):
         return made
 
 
-def exchange(frames: Frames, **columns: npt.NDArray[np.generic]) -> Frames:
+def exchange(frames: Frames, **columns: npt.NDArray[Any]) -> Frames:
     """Frames with columns exchanged; the columns are those of the base, and the selection stays lazy."""
     base, rm, sm, m, p = frames.selection
-    made = base.replace(**columns)
+    changed: dict[str, Any] = {**columns}
+    made = base.replace(**changed)
     if not frames.is_lazy:
         return made
     return made.where(points=p, metrics=m, resources=rm, scopes=sm, keep_empty=True)

@@ -22,6 +22,7 @@ from phoenix_nb.collector.config import (
     Number,
     Optional,
     Refused,
+    Schema,
     quote,
     type_name,
 )
@@ -89,7 +90,7 @@ class Shape:
         return made
 
 
-_SIMPLE: Final = {
+_SIMPLE: Final[Mapping[str, Schema]] = {
     "string": TEXT,
     "text": TEXT,
     "bool": BOOL,

@@ -45,7 +45,7 @@ class _Expander:
         """Values are expanded leaf by leaf, so that the rounds of one value do not count for another."""
         if isinstance(node, dict):
             return {key: self.resolve(value) for key, value in node.items()}
-        value = node
+        value: Node = node
         for _ in range(_ROUNDS):
             value, changed = self._once(value)
             if not changed:

@@ -60,12 +60,14 @@ def aggregated(frames: Frames, *, spoil: float = 0.0, keep_name: bool = True) ->
             whole = int(payload.p_kind[at]) == 1
             kinds[key] = whole
             sums[key] = sums.get(key, 0) + float(payload.p_int[at] if whole else payload.p_double[at])
-        for (name, header, attributes), value in sums.items():
-            attributes_of: dict[str, object] = {"process.executable.name": name} if keep_name else {"group": "all"}
+        for (executable, header, attributes), value in sums.items():
+            attributes_of: dict[str, object] = (
+                {"process.executable.name": executable} if keep_name else {"group": "all"}
+            )
             builder.begin_resource(Resource(Attributes.of(attributes_of))).begin_scope(SCOPE)
             builder.begin_metric(known.headers[header])
             number = value + spoil
-            whole = kinds[name, header, attributes]
+            whole = kinds[executable, header, attributes]
             time = int(payload.p_time[0])
             builder.number_point(
                 known.attribute_sets[attributes], 0, time, int(number) if whole else float(number)

@@ -76,8 +76,14 @@ def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
 
 
+def _values_of_points() -> st.SearchStrategy[dict[str, Any]]:
+    return st.one_of(
+        st.builds(dict[str, Any]), _I64.map(lambda v: {"as_int": v}), _DOUBLE.map(lambda v: {"as_double": v})
+    )
+
+
 def _exemplars(ids: bool) -> st.SearchStrategy[Any]:
-    value = st.one_of(st.just({}), _I64.map(lambda v: {"as_int": v}), _DOUBLE.map(lambda v: {"as_double": v}))
+    value = _values_of_points()
     identity = st.binary(min_size=8, max_size=8) if ids else st.just(b"")
     one = st.builds(
         lambda value, time, attributes, span, trace: metrics_pb2.Exemplar(
@@ -106,9 +112,7 @@ def _metrics(ids: bool) -> st.SearchStrategy[Any]:
     common = _common(ids)
     counts = st.lists(_U64, max_size=3)
     number = st.fixed_dictionaries(common, optional={}).flatmap(
-        lambda base: st.one_of(
-            st.just({}), _I64.map(lambda v: {"as_int": v}), _DOUBLE.map(lambda v: {"as_double": v})
-        ).map(lambda value: metrics_pb2.NumberDataPoint(**base, **value))
+        lambda base: _values_of_points().map(lambda value: metrics_pb2.NumberDataPoint(**base, **value))
     )
     histogram = st.builds(
         metrics_pb2.HistogramDataPoint,

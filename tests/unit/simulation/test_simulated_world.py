@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -536,6 +538,7 @@ def test_two_dictionaries_see_the_same_host() -> None:
 
 
 def test_wrong_numbers_are_refused() -> None:
-    for wrong in ({"scrapes": 0}, {"every": 0.0}, {"every": float("inf")}, {"batch": 0}):
+    wrongs: tuple[dict[str, Any], ...] = ({"scrapes": 0}, {"every": 0.0}, {"every": math.inf}, {"batch": 0})
+    for wrong in wrongs:
         with pytest.raises(InvalidRequestError):
-            simulate("realistic", **{"seed": 1, "scrapes": 1, "every": 1.0} | wrong)  # type: ignore[arg-type]
+            simulate("realistic", **{"seed": 1, "scrapes": 1, "every": 1.0} | wrong)

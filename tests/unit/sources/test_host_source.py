@@ -87,7 +87,7 @@ def scraper(**settings: object) -> HostScraper:
 def by_pid(frames: Frames) -> dict[int, int]:
     """Resource block by pid."""
     values = frames.dictionaries.resources.values
-    return {int(values[r].attributes["process.pid"]): at for at, r in enumerate(frames.rm_resource)}  # type: ignore[arg-type]
+    return {int(values[r].attributes["process.pid"]): at for at, r in enumerate(frames.rm_resource)}
 
 
 def points_of(frames: Frames, block: int) -> dict[tuple[str, str], tuple[float, int, int]]:
