@@ -52,6 +52,12 @@ def optimize(
         str,
         typer.Option("--required", metavar="METRIC,…", help="Metrics that critical processes must keep."),
     ] = "process.cpu.time,process.memory.usage",
+    group_rest: Annotated[
+        bool,
+        typer.Option(
+            "--group-rest", help="Add up dropped processes into one group per host, so totals stay right."
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Search a stock collector configuration that saves series and keeps every critical process visible."""
@@ -69,6 +75,7 @@ def optimize(
         target=target,
         strategy=strategy,
         rules=_kinds(rules),
+        group_rest=group_rest,
         base=pipeline_text(base),
     )
     with Lab.open(MEMORY) as lab:

@@ -41,6 +41,8 @@ class RuleKind(StrEnum):
     """Drop a metric of processes that are not critical."""
     DROP_POINTS = "drop_points"
     """Drop the points of a metric that have one attribute value, of processes that are not critical."""
+    ADD_UP = "add_up"
+    """Add up a sum metric over its attributes (states, directions), of processes that are not critical."""
     DROP_PROCESSES = "drop_processes"
     """Drop processes by name."""
     DELAY = "delay"
@@ -66,6 +68,8 @@ class OptimizationRequest(Value):
     """How far it goes."""
     rules: tuple[RuleKind, ...] = ()
     """With the strategy ``custom`` the only kinds of rules that may be used; otherwise empty."""
+    group_rest: bool = False
+    """Whether dropped processes are added up into one group per host, so that the host's totals stay right."""
     base: str = ""
     """Collector YAML that rules are added to; empty takes the catalogue's ``process-baseline-v1``."""
 
@@ -114,7 +118,9 @@ class OptimizedConfig(Value):
     unseen_saving: float
     """The same over the second half, which they were not chosen on."""
     fidelity: float = Field(ge=0, le=1)
-    """Per metric the share of its total over all processes that is still shown, averaged over the metrics; exact."""
+    """Per metric the share of its total over all processes that is still shown, averaged over the metrics; exact.
+
+    What only a group of processes shows does not count."""
     window: WindowTotals
     """Both arms over the recording, exact."""
     coverage: CoverageReport

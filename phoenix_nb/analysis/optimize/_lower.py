@@ -1,4 +1,4 @@
-"""Chosen rules as the YAML of a stock collector: one filter processor, put in front of the batch."""
+"""Chosen rules as the YAML of a stock collector: a filter and a transform processor in front of the batch."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from phoenix_nb.interfaces.optimization import RuleKind
 
 __all__ = ["lower"]
 
-_PROCESSOR = "filter/optimized"
+_GROUP = "process.category"
+_FILTER, _TRANSFORM = "filter/optimized", "transform/optimized"
 _NANO = 1_000_000_000
 _LAST = ("batch",)
-"""Processors that the filter goes in front of."""
+"""Processors that ours go in front of."""
 
 
 def lower(
-    rules: Sequence[Candidate], selectors: Sequence[CriticalSelector], base: str, notes: Sequence[str] = ()
+    rules: Sequence[Candidate],
+    selectors: Sequence[CriticalSelector],
+    base: str,
+    notes: Sequence[str] = (),
+    *,
+    group_rest: bool = False,
 ) -> str:
     """The base configuration with the rules in it.
 
@@ -31,35 +37,103 @@ def lower(
         selectors: processes that every rule but the dropping of whole metrics spares.
         base: collector YAML.
         notes: lines of the comment at its top.
+        group_rest: whether a second pipeline adds up the processes that the first one drops.
 
     Raises:
         ConfigError: the base has no metrics pipeline.
     """
-    conditions = _conditions(rules, selectors)
+    made = _processors(rules, selectors)
+    rest = _rest(rules, selectors) if group_rest else {}
     config = _parsed(base)
-    pipelines = [
-        pipeline
-        for name, pipeline in (config.get("service", {}).get("pipelines") or {}).items()
-        if str(name).split("/", 1)[0] == "metrics" and isinstance(pipeline, dict)
-    ]
+    known = (config.get("service") or {}).get("pipelines") or {}
+    pipelines = {
+        name: one
+        for name, one in known.items()
+        if str(name).split("/", 1)[0] == "metrics" and isinstance(one, dict)
+    }
     if not pipelines:
         raise ConfigError(
             "the base configuration has no metrics pipeline",
             hint="add service::pipelines::metrics with receivers and exporters",
         )
-    if conditions:
-        config["processors"] = {
-            **(config.get("processors") or {}),
-            _PROCESSOR: {"error_mode": "ignore", "metrics": conditions},
-        }
-        for pipeline in pipelines:
+    if made:
+        config["processors"] = {**(config.get("processors") or {}), **made, **rest}
+        for number, (name, pipeline) in enumerate(pipelines.items()):
             present = list(pipeline.get("processors") or [])
             at = next(
-                (n for n, name in enumerate(present) if str(name).split("/", 1)[0] in _LAST), len(present)
+                (n for n, one in enumerate(present) if str(one).split("/", 1)[0] in _LAST), len(present)
             )
-            pipeline["processors"] = [*present[:at], _PROCESSOR, *present[at:]]
+            known[name] = {**pipeline, "processors": [*present[:at], *made, *present[at:]]}
+            if rest:
+                known[f"metrics/rest{number or ''}"] = {
+                    **pipeline,
+                    "processors": [*present[:at], *rest, *present[at:]],
+                }
     comment = "".join(f"# {line}\n" for line in notes)
     return comment + yaml.safe_dump(config, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _processors(
+    rules: Sequence[Candidate], selectors: Sequence[CriticalSelector]
+) -> dict[str, dict[str, Any]]:
+    made: dict[str, dict[str, Any]] = {}
+    conditions = _conditions(rules, selectors)
+    if conditions:
+        made[_FILTER] = {"error_mode": "ignore", "metrics": conditions}
+    others = _spared(selectors, "resource.")
+    statements = [
+        f'aggregate_on_attributes("sum", []) where name == {quoted(one.metric)} and {others}'
+        for one in rules
+        if one.kind is RuleKind.ADD_UP
+    ]
+    if statements:
+        made[_TRANSFORM] = {
+            "error_mode": "ignore",
+            "metric_statements": [{"context": "metric", "statements": statements}],
+        }
+    return made
+
+
+def _rest(rules: Sequence[Candidate], selectors: Sequence[CriticalSelector]) -> dict[str, dict[str, Any]]:
+    """Processors that keep only what the filter drops by process, and make one group per host of it."""
+    conditions = _conditions(rules, selectors)
+    dropped = conditions.get("resource", [])
+    if not dropped:
+        return {}
+    kept = " and ".join(f"not ({one})" for one in dropped)
+    metrics = {"resource": [kept]} | {key: conditions[key] for key in ("metric",) if key in conditions}
+    return {
+        "filter/rest": {"error_mode": "ignore", "metrics": metrics},
+        # A sum of counters would fall whenever a member ends; increments of counters add up.
+        "cumulativetodelta/rest": {"initial_value": "drop"},
+        "transform/rest": {
+            "error_mode": "ignore",
+            "metric_statements": [
+                {
+                    "context": "resource",
+                    "statements": [
+                        f'set(attributes["{_GROUP}"], "all other processes")',
+                        f'keep_keys(attributes, ["{_GROUP}", "host.name", "os.type"])',
+                    ],
+                }
+            ],
+        },
+        "groupbyattrs/rest": {},
+        "transform/rest_sum": {
+            "error_mode": "ignore",
+            "metric_statements": [
+                {
+                    "context": "datapoint",
+                    # Points add up only at equal times; the scraper gives every process a time of its own.
+                    "statements": [
+                        'set(time, TruncateTime(time, Duration("1s")))',
+                        "set(start_time, time)",
+                    ],
+                },
+                {"context": "metric", "statements": ['aggregate_on_attributes("sum")']},
+            ],
+        },
+    }
 
 
 def _parsed(base: str) -> dict[str, Any]:

@@ -180,7 +180,13 @@ def _attempts(parts: _Parts, request: OptimizationRequest) -> list[list[int]]:
             chosen = _further(parts.fit, chosen)
         if chosen not in found:
             found.append(chosen)
-    return [*found, list(range(len(parts.rules)))]
+    return [*found, _everything(parts)]
+
+
+def _everything(parts: _Parts) -> list[int]:
+    """Every rule; dropping points goes before adding them up."""
+    order = sorted(range(len(parts.rules)), key=lambda at: (parts.rules[at].lossless, at))
+    return parts.fit.compatible(order)
 
 
 def _minimal(parts: _Parts) -> list[int]:
@@ -191,8 +197,8 @@ def _minimal(parts: _Parts) -> list[int]:
 def _further(table: Table, chosen: list[int]) -> list[int]:
     """Go on past the target with what costs little."""
     for at in greedy(table, 1.0):
-        longer = [*chosen, at]
-        if at not in chosen and table.fidelity(longer) >= _AGGRESSIVE_FIDELITY:
+        longer = table.compatible([*chosen, at])
+        if at not in chosen and at in longer and table.fidelity(longer) >= _AGGRESSIVE_FIDELITY:
             chosen = longer
     return chosen
 
@@ -210,7 +216,13 @@ def _verified(
 ) -> OptimizedConfig | None:
     """The configuration, run on the whole recording; ``None`` when it misses the target or a critical process."""
     rules = _described(parts, chosen)
-    text = lower([parts.rules[at] for at in chosen], selectors, base, _notes(parts, chosen, request, rules))
+    text = lower(
+        [parts.rules[at] for at in chosen],
+        selectors,
+        base,
+        _notes(parts, chosen, request, rules),
+        group_rest=request.group_rest,
+    )
     results = _run(parts, request, base, text, make_engine, billing, dictionaries, now)
     saving = results.window.series.reduction
     unseen = _saving(make_engine, base, text, parts.second, dictionaries)
@@ -280,11 +292,14 @@ def _described(parts: _Parts, chosen: Sequence[int]) -> list[OptimizedRule]:
     table = parts.whole
     seen = table.observed
     alive = np.ones(len(seen), dtype=np.bool_)
+    shown = alive.copy()
     rows = []
     for at in chosen:
-        hit = table.masks[at] & alive
-        alive &= ~hit
         rule = parts.rules[at]
+        hit = table.masks[at] & alive
+        lost = table.masks[at] & shown if not rule.lossless else np.zeros_like(hit)
+        alive &= ~hit
+        shown &= ~lost
         counts = np.bincount(seen.name[hit & (seen.name >= 0)], minlength=len(seen.names))
         order = np.argsort(-counts, kind="stable")[:_MOST_NAMES].tolist()
         rows.append(
@@ -293,7 +308,7 @@ def _described(parts: _Parts, chosen: Sequence[int]) -> list[OptimizedRule]:
                 text=rule.text,
                 saves_series=int(hit.sum()),
                 saves_points=int(seen.points[hit].sum()),
-                loses=min(1.0, float(seen.weight[hit].sum())),
+                loses=min(1.0, float(seen.weight[lost].sum())),
                 names=tuple(seen.names[n] for n in order if counts[n]),
             )
         )
@@ -333,7 +348,7 @@ def _pareto(parts: _Parts) -> tuple[ParetoPoint, ...]:
 def _unreachable(
     parts: _Parts, selectors: Sequence[CriticalSelector], request: OptimizationRequest, base: str
 ) -> ConflictError:
-    every = without_needless(parts.fit, list(range(len(parts.rules))), 1.0)
+    every = without_needless(parts.fit, _everything(parts), 1.0)
     best = min(parts.whole.saving(every), parts.unseen.saving(every))
     text = lower(
         [parts.rules[at] for at in every],

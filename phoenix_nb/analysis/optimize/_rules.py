@@ -15,7 +15,7 @@ from phoenix_nb.analysis.optimize._ottl import literal, name_pattern
 from phoenix_nb.analysis.optimize._ranking import steady_top_k
 from phoenix_nb.evidence.coverage import CriticalSelector
 from phoenix_nb.interfaces.optimization import RuleKind
-from phoenix_nb.otlp import attribute_text
+from phoenix_nb.otlp import MetricType, attribute_text
 
 __all__ = ["Candidate", "candidates", "critical_rows", "grouped_names"]
 
@@ -47,6 +47,16 @@ class Candidate:
     """Regular expressions of whole names."""
     seconds: float = 0.0
     """Seconds of life."""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether what the removed series showed is still part of others."""
+        return self.kind is RuleKind.ADD_UP
+
+    def excludes(self, other: Candidate) -> bool:
+        """Whether both together would not remove what each removes alone: points that are added up, or dropped."""
+        kinds = {self.kind, other.kind}
+        return kinds == {RuleKind.ADD_UP, RuleKind.DROP_POINTS} and self.metric == other.metric
 
 
 def critical_rows(observed: Observed, selectors: Sequence[CriticalSelector]) -> Flags:
@@ -95,6 +105,7 @@ def candidates(
     made = [
         *_metric_rules(observed, required),
         *_point_rules(observed),
+        *_sum_rules(observed, critical),
         *_process_rules(observed, critical),
         *_delay_rules(),
         *_ranking_rules(rankings),
@@ -182,6 +193,30 @@ def _point_rules(observed: Observed) -> list[Candidate]:
         if len(pairs) <= 16
         for key, value in pairs
     ]
+
+
+def _sum_rules(observed: Observed, critical: Flags) -> list[Candidate]:
+    headers = observed.dictionaries.headers
+    sums = {one.name for one in headers if one.type is MetricType.SUM}
+    others = _others(observed, critical)
+    found = []
+    for number, metric in enumerate(observed.metrics):
+        if metric in sums and len(np.unique(observed.attributes[others & (observed.metric == number)])) > 1:
+            text = (
+                f"{metric} is one sum for other processes: its states or directions are no longer told apart."
+            )
+            found.append(Candidate(RuleKind.ADD_UP, text, partial(_all_but_one, metric), metric=metric))
+    return found
+
+
+def _all_but_one(metric: str, seen: Observed, critical: Flags) -> Flags:
+    """All series of a metric but one per process: they become one, which nothing is lost of but the attributes."""
+    rows = np.flatnonzero(_of_metric(seen, metric) & _others(seen, critical))
+    _, first = np.unique(seen.resource[rows], return_index=True)
+    hit = np.zeros(len(seen), dtype=np.bool_)
+    hit[rows] = True
+    hit[rows[first]] = False
+    return hit
 
 
 def _process_rules(observed: Observed, critical: Flags) -> list[Candidate]:

@@ -27,12 +27,14 @@ class Table:
     """The series."""
     masks: npt.NDArray[np.bool_]
     """Shape (candidates, series)."""
+    rules: Sequence[Candidate]
+    """The candidates."""
 
     @classmethod
     def of(cls, observed: Observed, critical: Flags, rules: Sequence[Candidate]) -> Table:
         """What ``rules`` remove of some series."""
         rows = [one.mask(observed, critical) for one in rules]
-        return cls(observed, np.array(rows, dtype=np.bool_).reshape(len(rules), len(observed)))
+        return cls(observed, np.array(rows, dtype=np.bool_).reshape(len(rules), len(observed)), rules)
 
     def removed(self, chosen: Sequence[int]) -> Flags:
         """What some candidates remove together."""
@@ -43,35 +45,50 @@ class Table:
         return float(self.removed(chosen).mean()) if len(self.observed) else 0.0
 
     def fidelity(self, chosen: Sequence[int]) -> float:
-        """Share of what was measured that is left."""
-        return max(0.0, min(1.0, 1.0 - float(self.observed.weight[self.removed(chosen)].sum())))
+        """Share of what was measured that is left; what is added up is left too."""
+        dropped = self.removed([at for at in chosen if not self.rules[at].lossless])
+        return max(0.0, min(1.0, 1.0 - float(self.observed.weight[dropped].sum())))
+
+    def compatible(self, chosen: Sequence[int]) -> list[int]:
+        """The chosen ones without those that an earlier one excludes."""
+        kept: list[int] = []
+        for at in chosen:
+            if not any(self.rules[at].excludes(self.rules[one]) for one in kept):
+                kept.append(at)
+        return kept
 
 
 def greedy(table: Table, target: float) -> list[int]:
     """Candidates in the order of what they save for what they lose, up to the target or until nothing is left."""
     weight = table.observed.weight
+    lossy = np.array([not one.lossless for one in table.rules], dtype=np.float64)
     alive = np.ones(len(table.observed), dtype=np.bool_)
+    shown = alive.copy()
     open_ = list(range(len(table.masks)))
     chosen: list[int] = []
     total = len(alive)
     while open_ and total and (~alive).sum() < target * total:
         gains = table.masks[open_] @ alive.astype(np.float64)
-        losses = table.masks[open_] @ (weight * alive)
+        losses = (table.masks[open_] @ (weight * shown)) * lossy[open_]
         # What goes beyond the target is worth nothing, so a small rule may beat a large one at the end.
         missing = target * total - float((~alive).sum())
         scores = np.minimum(gains, missing) / (losses + _FREE)
         best = int(np.argmax(scores))
         if gains[best] <= 0:
             break
-        alive &= ~table.masks[open_[best]]
-        chosen.append(open_.pop(best))
+        taken = open_.pop(best)
+        alive &= ~table.masks[taken]
+        if not table.rules[taken].lossless:
+            shown &= ~table.masks[taken]
+        chosen.append(taken)
+        open_ = [at for at in open_ if not table.rules[at].excludes(table.rules[taken])]
     return chosen
 
 
 def without_needless(table: Table, chosen: Sequence[int], target: float) -> list[int]:
     """The chosen rules without those that the target does not need, the most harmful ones looked at first."""
     kept = list(chosen)
-    alone = {at: float(table.observed.weight[table.masks[at]].sum()) for at in kept}
+    alone = {at: 1.0 - table.fidelity([at]) for at in kept}
     for at in sorted(chosen, key=lambda at: (-alone[at], at)):
         rest = [one for one in kept if one != at]
         if table.saving(rest) >= target or table.saving(rest) >= table.saving(kept):

@@ -168,6 +168,42 @@ def test_every_rule_removes_exactly_what_its_condition_drops() -> None:
         assert distinct(lower([rule], selectors, BASE)) == kept, rule.text
 
 
+def total_memory(text: str) -> float:
+    frames, known = recorded()
+    made, total = engine(text)(known), 0.0
+    for one in frames:
+        sent = combined_output(made.process(one))
+        assert sent is not None
+        memory = [known.headers[n].name == "process.memory.usage" for n in range(len(known.headers))]
+        total += float(sent.p_int[np.array(memory)[sent.p_header]].sum())
+    return total
+
+
+def test_dropped_processes_can_be_kept_as_one_group() -> None:
+    kinds = (RuleKind.DROP_PROCESSES, RuleKind.TOP_K)
+    custom: dict[str, object] = {"strategy": OptimizationStrategy.CUSTOM, "rules": kinds, "target": 0.5}
+    apart, together = found(**custom), found(**custom, group_rest=True)
+    assert together.coverage.covered == together.coverage.critical_units
+    # A group has at most one series per metric and attribute set.
+    assert 0 <= distinct(together.yaml) - distinct(apart.yaml) <= 10
+    assert total_memory(apart.yaml) < total_memory(BASE)
+    assert total_memory(together.yaml) == pytest.approx(total_memory(BASE))
+
+
+def test_adding_up_states_loses_nothing_of_the_totals() -> None:
+    made = found(strategy=OptimizationStrategy.CUSTOM, rules=(RuleKind.ADD_UP,), target=0.2)
+    assert made.fidelity == 1.0
+    assert made.saving >= 0.2
+    assert made.coverage.covered == made.coverage.critical_units
+
+
+def test_points_are_dropped_or_added_up_but_not_both() -> None:
+    for one in (balanced(), found(target=0.8), found(strategy=OptimizationStrategy.AGGRESSIVE)):
+        added = {rule.text.split(" ")[0] for rule in one.rules if rule.kind is RuleKind.ADD_UP}
+        dropped = {rule.text.split(" ")[0] for rule in one.rules if rule.kind is RuleKind.DROP_POINTS}
+        assert not added & dropped
+
+
 def test_weights_are_shares_of_every_metric() -> None:
     seen = observe(*recorded())
     assert seen.weight.sum() == pytest.approx(1.0)
