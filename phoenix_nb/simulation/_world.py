@@ -249,13 +249,13 @@ class World:
             self._populate()
         self._shrink(seconds, start)
         births = self.nursery.due(start + int(_TICK * _NANO)) + self._grow(seconds, start)
-        room = max(self.spec.count.high - table.size, 0)
+        refill = self._refill(start) if self._ramp(seconds) >= 1.0 else []
+        # Who is missing now comes first; who replaces a death of this tick takes no room.
+        room = max(self.spec.count.high - table.size - sum(one.time == start for one in refill), 0)
         if len(births) > room:
             self.totals.suppressed += len(births) - room
             births = births[:room]
-        if self._ramp(seconds) >= 1.0:
-            births += self._refill(start)
-        self._add(sorted(births))
+        self._add(sorted(births + refill))
         self._retitle()
         self.usage.step(table, start, seconds, _TICK, self._level, self._in_force(seconds))
 
