@@ -56,9 +56,14 @@ def compile_actions(actions: tuple[ActionSettings, ...]) -> Callable[[Attributes
         BuildError: an action that the collector does not create.
     """
     steps = [_step(action, at) for at, action in enumerate(actions)]
+    gone = tuple(action.key for action in actions)
+    only_deletes = all(action.action.lower() == "delete" and not action.pattern for action in actions)
 
     def apply(attributes: Attributes) -> Attributes:
         before = dict(attributes.items())
+        if only_deletes and len(before) == len(attributes):
+            # What stays keeps its encoded form.
+            return attributes.without(*gone)
         pairs: Pairs = dict(before)
         for step in steps:
             step(pairs)

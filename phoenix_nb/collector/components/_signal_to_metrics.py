@@ -351,12 +351,15 @@ def _points(
     values = taken.values
     whole = np.array([isinstance(value, int) for value in values], dtype=np.bool_)
     ints = np.array([value if isinstance(value, int) else 0 for value in values], dtype=np.int64)
-    doubles = np.array([value if isinstance(value, float) else 0.0 for value in values], dtype=np.float64)
+    doubles: Array = np.array(
+        [value if isinstance(value, float) else 0.0 for value in values], dtype=np.float64
+    )
     last = np.zeros(count, dtype=np.int64)
     last[of] = np.arange(len(of))
     first = np.zeros(count, dtype=np.int64)
     first[of[::-1]] = np.arange(len(of))[::-1]
     as_int: Array = np.zeros(count, dtype=np.int64)
+    as_double: Array = np.zeros(count)
     if kind == "gauge":
         as_int, as_double, is_int = ints[last], doubles[last], whole[last]
     else:

@@ -58,9 +58,11 @@ class Streams:
         self._owners, self._shapes, self._bases = PairIndex(), PairIndex(), PairIndex()
         self._base: Growing[np.int32] = Growing(np.int32)
         self._known: dict[tuple[int, int, int], int] = {}
+        # By what a series is, the stream that it had last.
         self._last_stream = np.zeros(0, dtype=np.int32)
         self._last_kind = np.zeros(0, dtype=np.uint8)
         self._last_start = np.zeros(0, dtype=np.uint64)
+        self._stream_base: Growing[np.int32] = Growing(np.int32)
         self._kinds: Growing[np.uint8] = Growing(np.uint8)
         self._starts: Growing[np.uint64] = Growing(np.uint64)
         self.series: Growing[np.int32] = Growing(np.int32)
@@ -72,57 +74,77 @@ class Streams:
     def numbers(self, series: Ids, kind: Array, start: Array) -> Ids:
         """The streams of points, given their series ids, kinds and start times."""
         self._extend()
-        missing = len(self._base) - len(self._last_stream)
+        missing = len(self._bases) - len(self._last_stream)
         if missing > 0:
             self._last_stream = np.append(self._last_stream, np.full(missing, -1, dtype=np.int32))
             self._last_kind = np.append(self._last_kind, np.zeros(missing, dtype=np.uint8))
             self._last_start = np.append(self._last_start, np.zeros(missing, dtype=np.uint64))
+        base = self._base.view()[series]
         # Most points continue the stream that their series had last; of the others each series is looked up once.
         found, rows = np.empty(len(series), dtype=np.int32), np.arange(len(series))
         for _ in range(_TURNS):
-            found[rows], fits = self._guess(series[rows], kind[rows], start[rows])
-            rows = rows[~fits]
-            if not len(rows):
+            found[rows], fits = self._guess(base[rows], kind[rows], start[rows])
+            if fits.all():
                 return found
-            self._search(rows[dense(series[rows]).first], series, kind, start, found)
-        self._search(rows, series, kind, start, found)
+            rows = rows[~fits]
+            first = rows[dense(base[rows]).first]
+            fresh = self._last_stream[base[first]] < 0
+            if fresh.any():
+                self._begin(first[fresh], base, series, kind, start)
+            if not fresh.all():
+                self._search(first[~fresh], base, series, kind, start, found)
+        found[rows], fits = self._guess(base[rows], kind[rows], start[rows])
+        self._search(rows[~fits], base, series, kind, start, found)
         return found
 
-    def _guess(self, series: Ids, kind: Array, start: Array) -> tuple[Ids, Array]:
+    def _guess(self, base: Ids, kind: Array, start: Array) -> tuple[Ids, Array]:
         """The streams that the series had last, and where they are the right ones."""
-        found = self._last_stream[series]
+        found = self._last_stream[base]
         fits = found >= 0
         if self._by_start:
-            fits &= self._last_start[series] == start
+            fits &= self._last_start[base] == start
         if self._by_kind:
-            fits &= self._last_kind[series] == kind
+            fits &= self._last_kind[base] == kind
         return found, fits
 
-    def _search(self, rows: Array, series: Ids, kind: Array, start: Array, found: Ids) -> None:
-        """Find streams one by one."""
-        columns = (series[rows].tolist(), kind[rows].tolist(), start[rows].tolist())
-        for at, number, one_kind, one_start in zip(rows.tolist(), *columns, strict=True):
-            stream = found[at] = self._one(number, one_kind, one_start)
-            self._last_stream[number], self._last_kind[number] = stream, one_kind
-            self._last_start[number] = one_start
+    def _begin(self, rows: Array, base: Ids, series: Ids, kind: Array, start: Array) -> None:
+        """Streams for series that never had one."""
+        at = base[rows]
+        self._last_stream[at] = np.arange(len(self.series), len(self.series) + len(rows), dtype=np.int32)
+        self._last_kind[at], self._last_start[at] = kind[rows], start[rows]
+        self._stream_base.extend(at)
+        self.series.extend(series[rows])
+        self._kinds.extend(kind[rows].astype(np.uint8))
+        self._starts.extend(start[rows].astype(np.uint64))
+
+    def _search(self, rows: Array, base: Ids, series: Ids, kind: Array, start: Array, found: Ids) -> None:
+        """Find streams one by one, among all that there are."""
+        for stream in range(len(self._known), len(self.series)):
+            key = self._key(
+                int(self._stream_base.view()[stream]),
+                int(self._kinds.view()[stream]),
+                int(self._starts.view()[stream]),
+            )
+            self._known[key] = stream
+        columns = (base[rows].tolist(), kind[rows].tolist(), start[rows].tolist(), series[rows].tolist())
+        for at, number, one_kind, one_start, one_series in zip(rows.tolist(), *columns, strict=True):
+            key = self._key(number, one_kind, one_start)
+            stream = self._known.get(key)
+            if stream is None:
+                stream = self._known[key] = len(self.series)
+                self._stream_base.append(number)
+                self.series.append(one_series)
+                self._kinds.append(one_kind)
+                self._starts.append(one_start)
+            found[at] = self._last_stream[number] = stream
+            self._last_kind[number], self._last_start[number] = one_kind, one_start
+
+    def _key(self, base: int, kind: int, start: int) -> tuple[int, int, int]:
+        return base, kind if self._by_kind else 0, start if self._by_start else 0
 
     def keys(self, streams: Array) -> tuple[Array, Array]:
         """Per stream the start time and the kind that its first point had."""
         return self._starts.view()[streams], self._kinds.view()[streams]
-
-    def _one(self, series: int, kind: int, start: int) -> int:
-        key = (
-            int(self._base.view()[series]),
-            kind if self._by_kind else 0,
-            start if self._by_start else 0,
-        )
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = len(self.series)
-            self.series.append(series)
-            self._kinds.append(kind)
-            self._starts.append(start)
-        return found
 
     def _extend(self) -> None:
         """Find what the new series of the run are."""
