@@ -5,6 +5,13 @@ from phoenix_nb.analysis._interval_figures import anomalies, arm_figure, compare
 from phoenix_nb.analysis._labels import LabelContribution, LabelPair, label_contributions, label_pairs
 from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput, combined_output
+from phoenix_nb.analysis._output_difference import (
+    OutputDifference,
+    OutputTotals,
+    output_difference,
+    output_totals,
+    series_text,
+)
 from phoenix_nb.analysis._paired_run import Billing, PairedRun, Step
 from phoenix_nb.analysis._process_class import process_class
 from phoenix_nb.analysis._process_costs import GroupCost, group_costs
@@ -23,6 +30,8 @@ __all__ = [
     "GroupCost",
     "LabelContribution",
     "LabelPair",
+    "OutputDifference",
+    "OutputTotals",
     "PairedRun",
     "QueryRun",
     "RuleContribution",
@@ -37,7 +46,10 @@ __all__ = [
     "label_contributions",
     "label_pairs",
     "lost_series",
+    "output_difference",
+    "output_totals",
     "process_class",
     "rule_contributions",
+    "series_text",
     "static_check",
 ]

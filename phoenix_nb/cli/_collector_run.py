@@ -1,4 +1,4 @@
-"""``phoenix collector run`` and ``diff``: payloads through a configuration."""
+"""``phoenix collector run``: payloads through a configuration."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
 """The composition root and the notebook façade."""
 
 from phoenix_nb.lab._calibrations import AaRun, read_calibration
+from phoenix_nb.lab._collector_components import component_support, function_support, install_collector
+from phoenix_nb.lab._collector_diff import diff_configs
+from phoenix_nb.lab._collector_engines import collector_here
 from phoenix_nb.lab._collector_run import CollectorRunSummary, Ticks, run_collector
 from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
@@ -45,11 +48,16 @@ __all__ = [
     "attribute_recording",
     "check_installation",
     "check_plan_on",
+    "collector_here",
     "comparison_json",
+    "component_support",
     "cost_json",
     "coverage_json",
+    "diff_configs",
     "engine_of",
     "find_workspace",
+    "function_support",
+    "install_collector",
     "load_plan",
     "pipeline_text",
     "price_recording",

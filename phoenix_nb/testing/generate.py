@@ -1,4 +1,4 @@
-"""Write what is generated from the contracts: ``docs/interfaces.md`` and the JSON Schemas.
+"""Write what is generated from the code: ``docs/interfaces.md``, ``docs/components.md`` and the JSON Schemas.
 
 ``python -m phoenix_nb.testing.generate`` writes, ``--check`` only tells what is out of date, ``--release`` also
 writes the released signatures.
@@ -26,6 +26,7 @@ from phoenix_nb import errors
 from phoenix_nb.interfaces import Event, Value, events
 from phoenix_nb.otlp import contracts as frame_contracts
 from phoenix_nb.runtime import write_atomically
+from phoenix_nb.testing.components_page import components_page
 from phoenix_nb.testing.signatures import shape, type_text, write_shape
 
 __all__ = ["COMMAND", "generated_files", "interfaces_page", "main", "schemas"]
@@ -221,13 +222,14 @@ def generated_files() -> dict[Path, str]:
     folder = _ROOT / "phoenix_nb" / "interfaces" / "schemas"
     files = {folder / name: text for name, text in schemas().items()}
     files[_ROOT / "docs" / "interfaces.md"] = interfaces_page()
+    files[_ROOT / "docs" / "components.md"] = components_page()
     return files
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the files, or tell which ones are out of date; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Write docs/interfaces.md and the JSON Schemas."
+        prog=COMMAND, description="Write docs/interfaces.md, docs/components.md and the JSON Schemas."
     )
     parser.add_argument("--check", action="store_true", help="only tell what is out of date")
     parser.add_argument("--release", action="store_true", help="also write the released signatures")
