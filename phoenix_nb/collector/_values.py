@@ -114,7 +114,8 @@ def go_json(value: AttributeValue) -> str:
             raise ValueError(message)
         return json_float(value)
     if isinstance(value, bytes):
-        return f'"{base64.b64encode(value).decode()}"'
+        # The collector holds empty bytes as nil.
+        return f'"{base64.b64encode(value).decode()}"' if value else "null"
     if isinstance(value, str):
         return _json_text(value)
     if isinstance(value, tuple):

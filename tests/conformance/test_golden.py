@@ -59,7 +59,7 @@ def test_comparison_gives_the_verdict_of_the_reference(case: Tree) -> None:
 def test_variables_expand_as_in_the_collector(case: Tree) -> None:
     from phoenix_nb.collector.config import BOOL, INT, TEXT, Items, Refused
 
-    kinds = {"int": INT, "string": TEXT, "bool": BOOL, "slice": Items(TEXT)}
+    kinds: dict[str, Any] = {"int": INT, "string": TEXT, "bool": BOOL, "slice": Items(TEXT)}
     tree = load_yaml((_FOLDER / case["config_file"]).read_text())
     wanted = case["expected_value"]
     try:
@@ -199,7 +199,8 @@ def _steps(case: Tree) -> list[tuple[Tree | None, Tree]]:
             text = (_FOLDER / name).read_text().replace("exponential_histogram:", "exponentialHistogram:")
             parts = re.split(r"^-- (\w+) --$", text, flags=re.MULTILINE)
             sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-            made.append(tuple(yaml.safe_load(sections[key]) or {} for key in ("in", "out")))
+            given, wanted = (yaml.safe_load(sections[key]) or {} for key in ("in", "out"))
+            made.append((given, wanted))
         return made
     return [
         (_load(step["consume"]), _load(step["expect_immediate"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -112,5 +113,8 @@ def test_refused_configuration_has_the_words_of_the_collector(case: Tree) -> Non
         texts, found = ([text.partition("(valid")[0] for text in some] for some in (texts, found))
     if not case["stable"]:
         # Names of contexts come in random order.
-        texts, found = [sorted(text.split()) for text in texts], [sorted(text.split()) for text in found]
+        texts, found = (
+            [" ".join(sorted(re.findall(r'"(?:\\.|[^"\\])*"|\w+', text))) for text in some]
+            for some in (texts, found)
+        )
     assert found[0] in texts

@@ -131,14 +131,9 @@ class _Group:
                 break
             active = work.settle()
             if work.frames.n_metrics > _MOST_METRICS:
-                break
+                raise _endless()
         else:
-            active = None
-        if work.added or work.frames.n_metrics > _MOST_METRICS:
-            raise InvalidRequestError(
-                "the statements of a transform processor add metrics without end",
-                hint="give statements such as copy_metric a condition that their own copies do not fulfil",
-            )
+            raise _endless()
         return flow.to(work.frames, errors.logged).refuse(errors.by_payload(work.frames, self._level))
 
     def _round(self, work: MetricWork, active: Mask | None, errors: _Errors) -> None:
@@ -221,6 +216,13 @@ class _Group:
             holds |= hit
             undecided &= ~hit
         return holds
+
+
+def _endless() -> InvalidRequestError:
+    return InvalidRequestError(
+        "the statements of a transform processor add metrics without end",
+        hint="give statements such as copy_metric a condition that their own copies do not fulfil",
+    )
 
 
 class _OrderDecidesError(Exception):

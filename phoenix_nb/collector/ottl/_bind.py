@@ -257,7 +257,8 @@ class Binder:
             wanted, name = _LITERAL_NODES[kind]
             if not isinstance(node, wanted):
                 raise BindError(f"must be {'an' if name == 'int' else 'a'} {name}")
-            return node.value
+            literal_value: Any = getattr(node, "value", None)
+            return literal_value
         getter = typed(kind, self.value(node))
         getters.append(getter)
         return getter

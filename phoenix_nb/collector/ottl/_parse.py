@@ -147,7 +147,8 @@ class _Reader:
         try:
             return _parser().parse(self.text, start=self.kind)
         except UnexpectedCharacters as exc:
-            self._fail(exc.pos_in_stream, f"invalid input text {quote(self.text[exc.pos_in_stream :])}")
+            place = exc.pos_in_stream or 0
+            self._fail(place, f"invalid input text {quote(self.text[place:])}")
         except UnexpectedToken as exc:
             at = len(self.text) if exc.token.type == "$END" else (exc.token.start_pos or 0)
             expected = _EXPECT_COMPARISON if self._wants_comparison(exc) else ""

@@ -29,7 +29,11 @@ def _filter(draw: st.DrawFn, focus: str) -> Step:
     if mode:
         settings["error_mode"] = mode
     if focus in _ON_POINTS:
-        call = 'HasAttrKeyOnDatapoint("state")' if focus == _ON_POINTS[0] else 'HasAttrOnDatapoint("state", "user")'
+        call = (
+            'HasAttrKeyOnDatapoint("state")'
+            if focus == _ON_POINTS[0]
+            else 'HasAttrOnDatapoint("state", "user")'
+        )
         settings["metrics"] = {"metric": [call]}
         return Step("filter", settings, (focus,))
     context = draw(st.sampled_from(CONTEXTS))

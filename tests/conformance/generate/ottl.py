@@ -7,7 +7,14 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-__all__ = ["CONDITION_FUNCTIONS", "CONTEXTS", "STATEMENT_FUNCTIONS", "condition", "conditions_with", "statements_with"]
+__all__ = [
+    "CONDITION_FUNCTIONS",
+    "CONTEXTS",
+    "STATEMENT_FUNCTIONS",
+    "condition",
+    "conditions_with",
+    "statements_with",
+]
 
 CONTEXTS: Final = ("resource", "scope", "metric", "datapoint")
 _KEYS: Final = ("a", "b", "state", "pid", "svc.name", "Path", "absent")
@@ -95,7 +102,9 @@ class Texts:
 
     def sure_text(self) -> str:
         """A text wherever it is evaluated."""
-        return self.pick('"a_bC d"', '"12"', '"user"', f"Concat([{self.attribute()}, {self.text_path()}], \"-\")")
+        return self.pick(
+            '"a_bC d"', '"12"', '"user"', f'Concat([{self.attribute()}, {self.text_path()}], "-")'
+        )
 
     def whole(self) -> str:
         return self.pick("0", "1", "2", "5", "12", "1000", "-3", "9223372036854775807")
@@ -112,7 +121,20 @@ class Texts:
 
     def literal(self) -> str:
         return self.pick(
-            '"a"', '"user"', '"12"', "12", "1", "0", "1.0", "2.5", "true", "false", "nil", "0x01ff", '["a", 1]', '{"k": 1}'
+            '"a"',
+            '"user"',
+            '"12"',
+            "12",
+            "1",
+            "0",
+            "1.0",
+            "2.5",
+            "true",
+            "false",
+            "nil",
+            "0x01ff",
+            '["a", 1]',
+            '{"k": 1}',
         )
 
     def value(self) -> str:
@@ -127,7 +149,7 @@ class Texts:
         return self.pick('Duration("1m")', 'Duration("1500ms")', 'Duration("2h3m")', 'Duration("7ns")')
 
     def list(self) -> str:
-        return self.pick(self.attribute(), '["b", "a"]', "[3, 1, 2]", '[1.5, 1]', 'Keys(resource.attributes)')
+        return self.pick(self.attribute(), '["b", "a"]', "[3, 1, 2]", "[1.5, 1]", "Keys(resource.attributes)")
 
     # -- conditions ------------------------------------------------------------------------------------------
 
@@ -156,7 +178,21 @@ def _one(name: str, make: Callable[[Texts], str]) -> Make:
     return lambda t: f"{name}({make(t)})"
 
 
-_DIGESTS: Final = ("FNV", "MD5", "SHA1", "SHA256", "SHA512", "Murmur3Hash", "Murmur3Hash128", "XXH3", "XXH128")
+def _pair(name: str) -> Make:
+    return lambda t: f"""{name}({t.text()}, {t.pick('"p"', '"a"', t.text())})"""
+
+
+_DIGESTS: Final = (
+    "FNV",
+    "MD5",
+    "SHA1",
+    "SHA256",
+    "SHA512",
+    "Murmur3Hash",
+    "Murmur3Hash128",
+    "XXH3",
+    "XXH128",
+)
 _PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second", "Nanosecond", "Weekday")
 _UNIX: Final = ("UnixNano", "UnixMicro", "UnixMilli", "UnixSeconds")
 _SPANS: Final = ("Hours", "Minutes", "Seconds", "Milliseconds", "Microseconds", "Nanoseconds")
@@ -164,9 +200,34 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     **{name: _one(name, Texts.text) for name in _DIGESTS},
     **{name: _one(name, Texts.time) for name in (*_PARTS, *_UNIX)},
     **{name: _one(name, Texts.span) for name in _SPANS},
-    **{name: _one(name, Texts.value) for name in ("IsString", "IsInt", "IsDouble", "IsBool", "IsMap", "IsList", "IsEmpty", "Len", "Hex", "String", "Bool")},
-    **{name: _one(name, Texts.text) for name in ("ToLowerCase", "ToUpperCase", "ToSnakeCase", "ToCamelCase", "Base64Decode", "IsValidLuhn")},
-    **{name: lambda t, name=name: f"{name}({t.text()}, {t.pick(chr(34) + 'p' + chr(34), chr(34) + 'a' + chr(34), t.text())})" for name in ("HasPrefix", "HasSuffix", "TrimPrefix", "TrimSuffix", "Split")},
+    **{
+        name: _one(name, Texts.value)
+        for name in (
+            "IsString",
+            "IsInt",
+            "IsDouble",
+            "IsBool",
+            "IsMap",
+            "IsList",
+            "IsEmpty",
+            "Len",
+            "Hex",
+            "String",
+            "Bool",
+        )
+    },
+    **{
+        name: _one(name, Texts.text)
+        for name in (
+            "ToLowerCase",
+            "ToUpperCase",
+            "ToSnakeCase",
+            "ToCamelCase",
+            "Base64Decode",
+            "IsValidLuhn",
+        )
+    },
+    **{name: _pair(name) for name in ("HasPrefix", "HasSuffix", "TrimPrefix", "TrimSuffix", "Split")},
     "Int": _one("Int", lambda t: t.pick(t.number(), t.value())),
     "Double": _one("Double", lambda t: t.pick(t.number(), t.value())),
     "Concat": lambda t: f'Concat([{t.value()}, {t.text()}], "{t.pick("", "-")}")',
@@ -179,9 +240,13 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "Coalesce": lambda t: f"Coalesce([{t.attribute()}, {t.attribute()}, {t.literal()}])",
     "Keys": lambda t: f"Len(Keys({t.map()}))",
     "Values": lambda t: f"Len(Values({t.map()}))",
-    "Base64Encode": lambda t: f'Base64Encode({t.text()}{t.pick("", ", " + chr(34) + "base64-raw-url" + chr(34))})',
+    "Base64Encode": lambda t: (
+        f"Base64Encode({t.text()}{t.pick('', ', ' + chr(34) + 'base64-raw-url' + chr(34))})"
+    ),
     "Decode": lambda t: f'Decode({t.pick(t.text(), t.value())}, "{t.pick("base64", "base64-url", "utf-8")}")',
-    "ParseJSON": lambda t: f"Len(ParseJSON({t.pick(t.text(), chr(34) + '{}' + chr(34), chr(34) + '[1, 2.5]' + chr(34))}))",
+    "ParseJSON": lambda t: (
+        f"Len(ParseJSON({t.pick(t.text(), chr(34) + '{}' + chr(34), chr(34) + '[1, 2.5]' + chr(34))}))"
+    ),
     "ParseKeyValue": lambda t: f"Len(ParseKeyValue({t.text()}))",
     "ToKeyValueString": lambda t: f"ToKeyValueString({t.map()}, sort_output=true)",
     "ExtractPatterns": lambda t: f'Len(ExtractPatterns({t.text()}, "(?P<first>[a-z]+)(?P<rest>.*)"))',
@@ -190,7 +255,9 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "Sort": lambda t: f"Sort({t.list()}{t.pick('', ', ' + chr(34) + 'desc' + chr(34))})",
     "SliceToMap": lambda t: f"Len(SliceToMap({t.list()}))",
     "IsInCIDR": lambda t: f'IsInCIDR({t.text()}, ["10.0.0.0/8", "::1/128"])',
-    "Format": lambda t: f'Format("{t.pick("%s", "%v-%s", "%d", "%5.2f|%q", "%x")}", [{t.text()}, {t.number()}])',
+    "Format": lambda t: (
+        f'Format("{t.pick("%s", "%v-%s", "%d", "%5.2f|%q", "%x")}", [{t.text()}, {t.number()}])'
+    ),
     "Duration": lambda t: f"Seconds({t.span()})",
     "TruncateTime": lambda t: f"UnixNano(TruncateTime({t.time()}, {t.span()}))",
     "Unix": lambda t: f"UnixNano(Unix({t.pick('0', '12', '1700000000')}))",
@@ -198,7 +265,21 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
 """How a converter is called, by name."""
 
 _BOOLEAN: Final = frozenset(
-    {"IsString", "IsInt", "IsDouble", "IsBool", "IsMap", "IsList", "IsEmpty", "IsMatch", "HasPrefix", "HasSuffix", "ContainsValue", "IsValidLuhn", "IsInCIDR"}
+    {
+        "IsString",
+        "IsInt",
+        "IsDouble",
+        "IsBool",
+        "IsMap",
+        "IsList",
+        "IsEmpty",
+        "IsMatch",
+        "HasPrefix",
+        "HasSuffix",
+        "ContainsValue",
+        "IsValidLuhn",
+        "IsInCIDR",
+    }
 )
 
 
@@ -229,7 +310,13 @@ def _writable(t: Texts) -> str:
     own = {
         "resource": ("resource.dropped_attributes_count", "resource.schema_url"),
         "scope": ("scope.name", "scope.version", "scope.schema_url"),
-        "metric": ("metric.name", "metric.description", "metric.unit", "metric.aggregation_temporality", "metric.is_monotonic"),
+        "metric": (
+            "metric.name",
+            "metric.description",
+            "metric.unit",
+            "metric.aggregation_temporality",
+            "metric.is_monotonic",
+        ),
         "datapoint": (
             "datapoint.value_int",
             "datapoint.value_double",
@@ -262,36 +349,72 @@ _EDITORS: Final[dict[str, Make]] = {
     "set": _set,
     "delete_key": lambda t: f'delete_key({t.own_map()}, "{t.pick(*_KEYS)}")',
     "delete_matching_keys": lambda t: f'delete_matching_keys({t.own_map()}, "{t.pick("^a$", "s", "[0-9]")}")',
-    "keep_keys": lambda t: f"keep_keys({t.own_map()}, {t.pick('[]', '[' + chr(34) + 'a' + chr(34) + ', ' + chr(34) + 'pid' + chr(34) + ']')})",
+    "keep_keys": lambda t: (
+        f"keep_keys({t.own_map()}, {t.pick('[]', '[' + chr(34) + 'a' + chr(34) + ', ' + chr(34) + 'pid' + chr(34) + ']')})"
+    ),
     "keep_matching_keys": lambda t: f'keep_matching_keys({t.own_map()}, "{t.pick("^s", "a|b", "x")}")',
-    "limit": lambda t: f'limit({t.own_map()}, {t.pick("1", "2")}, {t.pick("[]", "[" + chr(34) + "pid" + chr(34) + "]")})',
+    "limit": lambda t: (
+        f"limit({t.own_map()}, {t.pick('1', '2')}, {t.pick('[]', '[' + chr(34) + 'pid' + chr(34) + ']')})"
+    ),
     "truncate_all": lambda t: f"truncate_all({t.own_map()}, {t.pick('0', '1', '3', '5')})",
     "stringify_all": lambda t: f"stringify_all({t.own_map()})",
-    "merge_maps": lambda t: f'merge_maps({t.own_map()}, {t.pick(t.map(), "{" + chr(34) + "m" + chr(34) + ": 1}")}, "{t.pick("insert", "update", "upsert")}")',
-    "flatten": lambda t: f"flatten({t.own_map()}{t.pick('', ', ' + chr(34) + 'p' + chr(34), ', depth=1', ', resolve_conflicts=true')})",
+    "merge_maps": lambda t: (
+        f'merge_maps({t.own_map()}, {t.pick(t.map(), "{" + chr(34) + "m" + chr(34) + ": 1}")}, "{t.pick("insert", "update", "upsert")}")'
+    ),
+    "flatten": lambda t: (
+        f"flatten({t.own_map()}{t.pick('', ', ' + chr(34) + 'p' + chr(34), ', depth=1', ', resolve_conflicts=true')})"
+    ),
     "append": lambda t: f"append({_target(t)}, {t.pick(t.text(), t.whole())})",
-    "delete_index": lambda t: f"delete_index({t.attribute(t.own_map())}, {t.pick('0', '1')}{t.pick('', ', 2')})",
+    "delete_index": lambda t: (
+        f"delete_index({t.attribute(t.own_map())}, {t.pick('0', '1')}{t.pick('', ', 2')})"
+    ),
     "replace_pattern": _replacing("replace_pattern"),
     "replace_all_patterns": _replacing("replace_all_patterns"),
-    "replace_match": lambda t: f'replace_match({_target(t) if t.own_only else t.pick(_target(t), t.text_path())}, "{t.pick("a*", "*", "user", "?b", "{user,a}")}", "{t.pick("x", "$1")}")',
-    "replace_all_matches": lambda t: f'replace_all_matches({t.own_map()}, "{t.pick("a*", "*s*", "[a-u]*")}", "new")',
+    "replace_match": lambda t: (
+        f'replace_match({_target(t) if t.own_only else t.pick(_target(t), t.text_path())}, "{t.pick("a*", "*", "user", "?b", "{user,a}")}", "{t.pick("x", "$1")}")'
+    ),
+    "replace_all_matches": lambda t: (
+        f'replace_all_matches({t.own_map()}, "{t.pick("a*", "*s*", "[a-u]*")}", "new")'
+    ),
 }
 _METRIC: Final[dict[str, Make]] = {
     "convert_sum_to_gauge": lambda _t: "convert_sum_to_gauge()",
-    "convert_gauge_to_sum": lambda t: f'convert_gauge_to_sum("{t.pick("delta", "cumulative")}", {t.pick("true", "false")})',
-    "copy_metric": lambda t: f'copy_metric(name=Concat([metric.name, "copy"], "."){t.pick("", ", unit=" + chr(34) + "u" + chr(34))}) where not IsMatch(metric.name, "copy$")',
+    "convert_gauge_to_sum": lambda t: (
+        f'convert_gauge_to_sum("{t.pick("delta", "cumulative")}", {t.pick("true", "false")})'
+    ),
+    "copy_metric": lambda t: (
+        f'copy_metric(name=Concat([metric.name, "copy"], "."){t.pick("", ", unit=" + chr(34) + "u" + chr(34))}) where not IsMatch(metric.name, "copy$")'
+    ),
     "extract_sum_metric": lambda t: f"extract_sum_metric({t.pick('true', 'false')})",
-    "extract_count_metric": lambda t: f"extract_count_metric({t.pick('true', 'false')}{t.pick('', ', ' + chr(34) + '.n' + chr(34))})",
-    "scale_metric": lambda t: f"scale_metric({t.pick('2.0', '0.001', '1000.0')}{t.pick('', ', ' + chr(34) + 'k' + chr(34))})",
-    "aggregate_on_attributes": lambda t: f'aggregate_on_attributes("{t.pick("sum", "mean", "min", "max", "median", "count")}"{t.pick("", ", []", ", [" + chr(34) + "a" + chr(34) + "]")})',
-    "aggregate_on_attribute_value": lambda t: f'aggregate_on_attribute_value("{t.pick("sum", "max", "count")}", "state", ["user", "a", ""], "all")',
-    "convert_summary_quantile_val_to_gauge": lambda t: f"convert_summary_quantile_val_to_gauge({t.pick('', chr(34) + 'q' + chr(34))})",
-    "convert_exponential_histogram_to_histogram": lambda t: f'convert_exponential_histogram_to_histogram("{t.pick("upper", "midpoint", "uniform")}", [0.3, 1.7, 5.5, 11.0])',
+    "extract_count_metric": lambda t: (
+        f"extract_count_metric({t.pick('true', 'false')}{t.pick('', ', ' + chr(34) + '.n' + chr(34))})"
+    ),
+    "scale_metric": lambda t: (
+        f"scale_metric({t.pick('2.0', '0.001', '1000.0')}{t.pick('', ', ' + chr(34) + 'k' + chr(34))})"
+    ),
+    "aggregate_on_attributes": lambda t: (
+        f'aggregate_on_attributes("{t.pick("sum", "mean", "min", "max", "median", "count")}"{t.pick("", ", []", ", [" + chr(34) + "a" + chr(34) + "]")})'
+    ),
+    "aggregate_on_attribute_value": lambda t: (
+        f'aggregate_on_attribute_value("{t.pick("sum", "max", "count")}", "state", ["user", "a", ""], "all")'
+    ),
+    "convert_summary_quantile_val_to_gauge": lambda t: (
+        f"convert_summary_quantile_val_to_gauge({t.pick('', chr(34) + 'q' + chr(34))})"
+    ),
+    "convert_exponential_histogram_to_histogram": lambda t: (
+        f'convert_exponential_histogram_to_histogram("{t.pick("upper", "midpoint", "uniform")}", [0.3, 1.7, 5.5, 11.0])'
+    ),
 }
 _POINT: Final[dict[str, Make]] = {
-    "convert_summary_sum_val_to_sum": lambda t: f'convert_summary_sum_val_to_sum("{t.pick("delta", "cumulative")}", true)',
-    "convert_summary_count_val_to_sum": lambda t: f'convert_summary_count_val_to_sum("cumulative", {t.pick("true", "false")}, ".c")',
-    "merge_histogram_buckets": lambda t: f"merge_histogram_buckets({t.pick('1.0', '5.0')}{t.pick('', ', ' + chr(34) + 'limit_buckets' + chr(34))})",
+    "convert_summary_sum_val_to_sum": lambda t: (
+        f'convert_summary_sum_val_to_sum("{t.pick("delta", "cumulative")}", true)'
+    ),
+    "convert_summary_count_val_to_sum": lambda t: (
+        f'convert_summary_count_val_to_sum("cumulative", {t.pick("true", "false")}, ".c")'
+    ),
+    "merge_histogram_buckets": lambda t: (
+        f"merge_histogram_buckets({t.pick('1.0', '5.0')}{t.pick('', ', ' + chr(34) + 'limit_buckets' + chr(34))})"
+    ),
 }
 STATEMENT_FUNCTIONS: Final[dict[str, Make]] = {**_EDITORS, **_METRIC, **_POINT}
 """How an editor is called, by name."""
@@ -333,7 +456,10 @@ def statements_with(draw: st.DrawFn, context: str, focus: str = "") -> list[str]
     t = Texts(draw, context)
     # What changes whole metrics may not stand beside what writes to a resource: the engine refuses that.
     t.own_only = focus in _METRIC
-    made = [_with_where(t, _EDITORS[draw(st.sampled_from(sorted(_EDITORS)))](t)) for _ in range(draw(st.integers(0, 2)))]
+    made = [
+        _with_where(t, _EDITORS[draw(st.sampled_from(sorted(_EDITORS)))](t))
+        for _ in range(draw(st.integers(0, 2)))
+    ]
     if focus in STATEMENT_FUNCTIONS:
         chosen = _with_where(t, STATEMENT_FUNCTIONS[focus](t))
     elif focus:

@@ -14,7 +14,25 @@ KEYS = ("a", "b", "state", "pid", "svc.name", "Path")
 NAMES = ("process.cpu.time", "process.memory.usage", "mem", "x")
 T0 = 1_700_000_000_000_000_000
 _TEXTS = st.sampled_from(
-    ("", "a", "b", "user", "kworker/0:1", "postgres", "12", "3.5", "true", "a=1 b=2", "grüße", "Ünï", '{"k":[1]}', "a.b_c", "x,y,z", "10.1.2.3", "YWJj")
+    (
+        "",
+        "a",
+        "b",
+        "user",
+        "kworker/0:1",
+        "postgres",
+        "12",
+        "3.5",
+        "true",
+        "a=1 b=2",
+        "grüße",
+        "Ünï",
+        '{"k":[1]}',
+        "a.b_c",
+        "x,y,z",
+        "10.1.2.3",
+        "YWJj",
+    )
 )
 _INTS = st.sampled_from((0, 1, 2, -1, 5, 12, 1000, 2**53 + 1, 2**63 - 1, -(2**63)))
 _DOUBLES = st.sampled_from((0.0, -0.0, 1.0, 2.5, -3.75, 12.0, 1e-7, 1e21, 0.1, 1e300))
