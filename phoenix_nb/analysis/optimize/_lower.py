@@ -80,9 +80,10 @@ def _processors(
     conditions = _conditions(rules, selectors)
     if conditions:
         made[_FILTER] = {"error_mode": "ignore", "metrics": conditions}
-    others = _spared(selectors, "resource.")
+    others, everyone = _spared(selectors, "resource."), _spared((), "resource.")
     statements = [
-        f'aggregate_on_attributes("sum", []) where name == {quoted(one.metric)} and {others}'
+        f'aggregate_on_attributes("sum", []) where name == {quoted(one.metric)}'
+        f" and {everyone if one.everyone else others}"
         for one in rules
         if one.kind is RuleKind.ADD_UP
     ]

@@ -184,8 +184,11 @@ def _attempts(parts: _Parts, request: OptimizationRequest) -> list[list[int]]:
 
 
 def _everything(parts: _Parts) -> list[int]:
-    """Every rule; dropping points goes before adding them up."""
-    order = sorted(range(len(parts.rules)), key=lambda at: (parts.rules[at].lossless, at))
+    """As many rules as go together, those that reach furthest first."""
+    order = sorted(
+        range(len(parts.rules)),
+        key=lambda at: (not parts.rules[at].everyone, parts.rules[at].lossless, at),
+    )
     return parts.fit.compatible(order)
 
 
@@ -197,6 +200,8 @@ def _minimal(parts: _Parts) -> list[int]:
 def _further(table: Table, chosen: list[int]) -> list[int]:
     """Go on past the target with what costs little."""
     for at in greedy(table, 1.0):
+        if table.rules[at].everyone:
+            continue
         longer = table.compatible([*chosen, at])
         if at not in chosen and at in longer and table.fidelity(longer) >= _AGGRESSIVE_FIDELITY:
             chosen = longer

@@ -25,6 +25,7 @@ _DELAYS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds of life before a process is shown."""
 _SIZES = (50, 20, 10, 5, 0)
 """Processes that a ranking keeps beside the critical ones."""
+_TOUCHES_CRITICAL = 0.2
 _MOST_PATTERNS = 400
 """Names beyond these, fewest series first, are left to rankings and delays."""
 
@@ -47,6 +48,8 @@ class Candidate:
     """Regular expressions of whole names."""
     seconds: float = 0.0
     """Seconds of life."""
+    everyone: bool = False
+    """Whether it touches critical processes too; only where they stay visible."""
 
     @property
     def lossless(self) -> bool:
@@ -56,7 +59,13 @@ class Candidate:
     def excludes(self, other: Candidate) -> bool:
         """Whether both together would not remove what each removes alone: points that are added up, or dropped."""
         kinds = {self.kind, other.kind}
-        return kinds == {RuleKind.ADD_UP, RuleKind.DROP_POINTS} and self.metric == other.metric
+        points = {RuleKind.ADD_UP, RuleKind.DROP_POINTS}
+        return RuleKind.ADD_UP in kinds and kinds <= points and self.metric == other.metric
+
+    @property
+    def penalty(self) -> float:
+        """A loss beside what is measured: critical processes are touched only when the others are not enough."""
+        return _TOUCHES_CRITICAL if self.everyone else 0.0
 
 
 def critical_rows(observed: Observed, selectors: Sequence[CriticalSelector]) -> Flags:
@@ -206,12 +215,28 @@ def _sum_rules(observed: Observed, critical: Flags) -> list[Candidate]:
                 f"{metric} is one sum for other processes: its states or directions are no longer told apart."
             )
             found.append(Candidate(RuleKind.ADD_UP, text, partial(_all_but_one, metric), metric=metric))
+        if metric in sums and len(np.unique(observed.attributes[critical & (observed.metric == number)])) > 1:
+            text = (
+                f"{metric} is one sum for every process, critical ones too: its states or directions are no longer"
+                " told apart."
+            )
+            mask = partial(_all_but_one_of_everyone, metric)
+            found.append(Candidate(RuleKind.ADD_UP, text, mask, metric=metric, everyone=True))
     return found
 
 
 def _all_but_one(metric: str, seen: Observed, critical: Flags) -> Flags:
     """All series of a metric but one per process: they become one, which nothing is lost of but the attributes."""
-    rows = np.flatnonzero(_of_metric(seen, metric) & _others(seen, critical))
+    return _one_left(seen, np.flatnonzero(_of_metric(seen, metric) & _others(seen, critical)))
+
+
+def _all_but_one_of_everyone(metric: str, seen: Observed, critical: Flags) -> Flags:
+    """The same of critical processes too."""
+    del critical
+    return _one_left(seen, np.flatnonzero(_of_metric(seen, metric) & (seen.name >= 0)))
+
+
+def _one_left(seen: Observed, rows: npt.NDArray[np.intp]) -> Flags:
     _, first = np.unique(seen.resource[rows], return_index=True)
     hit = np.zeros(len(seen), dtype=np.bool_)
     hit[rows] = True

@@ -62,6 +62,7 @@ def greedy(table: Table, target: float) -> list[int]:
     """Candidates in the order of what they save for what they lose, up to the target or until nothing is left."""
     weight = table.observed.weight
     lossy = np.array([not one.lossless for one in table.rules], dtype=np.float64)
+    penalty = np.array([one.penalty for one in table.rules], dtype=np.float64)
     alive = np.ones(len(table.observed), dtype=np.bool_)
     shown = alive.copy()
     open_ = list(range(len(table.masks)))
@@ -69,7 +70,7 @@ def greedy(table: Table, target: float) -> list[int]:
     total = len(alive)
     while open_ and total and (~alive).sum() < target * total:
         gains = table.masks[open_] @ alive.astype(np.float64)
-        losses = (table.masks[open_] @ (weight * shown)) * lossy[open_]
+        losses = (table.masks[open_] @ (weight * shown)) * lossy[open_] + penalty[open_]
         # What goes beyond the target is worth nothing, so a small rule may beat a large one at the end.
         missing = target * total - float((~alive).sum())
         scores = np.minimum(gains, missing) / (losses + _FREE)
@@ -88,7 +89,7 @@ def greedy(table: Table, target: float) -> list[int]:
 def without_needless(table: Table, chosen: Sequence[int], target: float) -> list[int]:
     """The chosen rules without those that the target does not need, the most harmful ones looked at first."""
     kept = list(chosen)
-    alone = {at: 1.0 - table.fidelity([at]) for at in kept}
+    alone = {at: 1.0 - table.fidelity([at]) + table.rules[at].penalty for at in kept}
     for at in sorted(chosen, key=lambda at: (-alone[at], at)):
         rest = [one for one in kept if one != at]
         if table.saving(rest) >= target or table.saving(rest) >= table.saving(kept):

@@ -162,7 +162,7 @@ def test_every_rule_removes_exactly_what_its_condition_drops() -> None:
     rules = candidates(seen, critical, ("process.cpu.time", "process.memory.usage"), [names, names])
     assert {one.kind for one in rules} == set(RuleKind)
     # One of each kind and metric is enough: the rest differ in names only.
-    chosen = {(one.kind, one.metric): one for one in rules}
+    chosen = {(one.kind, one.metric, one.everyone): one for one in rules}
     for rule in chosen.values():
         kept = len(seen) - int(rule.mask(seen, critical).sum())
         assert distinct(lower([rule], selectors, BASE)) == kept, rule.text
@@ -195,6 +195,15 @@ def test_adding_up_states_loses_nothing_of_the_totals() -> None:
     assert made.fidelity == 1.0
     assert made.saving >= 0.2
     assert made.coverage.covered == made.coverage.critical_units
+
+
+def test_critical_processes_are_touched_only_when_the_others_are_not_enough() -> None:
+    words = "critical ones too"
+    assert not any(words in one.text for one in balanced().rules)
+    every = found(critical=("*",), target=0.6)
+    assert any(words in one.text for one in every.rules)
+    assert every.saving >= 0.6
+    assert every.coverage.covered == every.coverage.critical_units > 0
 
 
 def test_points_are_dropped_or_added_up_but_not_both() -> None:
