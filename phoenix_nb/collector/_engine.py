@@ -14,6 +14,7 @@ from phoenix_nb.collector._decode import unsupported
 from phoenix_nb.collector._graph import build_graph
 from phoenix_nb.collector._problem import refusal
 from phoenix_nb.collector._validate import version_of
+from phoenix_nb.collector._watched import Place, Watch, watched
 from phoenix_nb.collector.components import (
     BuildError,
     Clock,
@@ -210,7 +211,11 @@ def _together(flows: list[Flow]) -> Flow | None:
 
 
 def compile_config(
-    config: CollectorConfig, dictionaries: Dictionaries, *, clock: Clock = Clock.ARRIVALS
+    config: CollectorConfig,
+    dictionaries: Dictionaries,
+    *,
+    clock: Clock = Clock.ARRIVALS,
+    watch: Watch | None = None,
 ) -> EmbeddedEngine:
     """Compile a configuration for payloads that share ``dictionaries``.
 
@@ -218,6 +223,7 @@ def compile_config(
         config: the configuration.
         dictionaries: the dictionaries of the payloads.
         clock: what time is for components with timers.
+        watch: makes an observer of each stage, for those who want to see every step; it changes no result.
 
     Raises:
         UnsupportedComponentError: a metrics pipeline uses a component that this engine does not run.
@@ -234,12 +240,16 @@ def compile_config(
     if problems:
         raise refusal(problems)
     version = version_of(config.collector_version)
+
+    def made(kind: ComponentKind, ident: ComponentId, pipeline: ComponentId | None) -> Stage:
+        stage = _stage(config, kind, ident, dictionaries, version, clock)
+        return stage if watch is None else watched(stage, watch(Place(ident, pipeline)))
+
     lines = tuple(
         _Line(
             pipeline,
             tuple(
-                (ident, _stage(config, ComponentKind.PROCESSOR, ident, dictionaries, version, clock))
-                for ident in pipeline.processors
+                (ident, made(ComponentKind.PROCESSOR, ident, pipeline.id)) for ident in pipeline.processors
             ),
             any(receiver not in connectors for receiver in pipeline.receivers),
         )
@@ -249,11 +259,7 @@ def compile_config(
     return EmbeddedEngine(
         dictionaries,
         lines,
-        {
-            ident: _stage(config, ComponentKind.CONNECTOR, ident, dictionaries, version, clock)
-            for ident in used
-            if ident in connectors
-        },
+        {ident: made(ComponentKind.CONNECTOR, ident, None) for ident in used if ident in connectors},
         graph.feeds,
         tuple(ident for ident in used if ident not in connectors),
     )
