@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from phoenix_nb.collector.components._actions import ActionSettings, compile_actions
@@ -40,7 +40,9 @@ class _ResourceStage(Stateless):
     def __init__(self, dictionaries: Dictionaries, apply: Callable[[Attributes], Attributes]) -> None:
         def change(resource: Resource) -> Resource:
             made = apply(resource.attributes)
-            return resource if made is resource.attributes else replace(resource, attributes=made)
+            if made is resource.attributes:
+                return resource
+            return Resource(made, resource.dropped_attributes_count, resource.entity_refs)
 
         self._map = IdMap(dictionaries.resources, change)
         self._empty = lambda: dictionaries.resources.intern(change(Resource()))

@@ -129,9 +129,8 @@ class Streams:
         columns = (base[rows].tolist(), kind[rows].tolist(), start[rows].tolist(), series[rows].tolist())
         for at, number, one_kind, one_start, one_series in zip(rows.tolist(), *columns, strict=True):
             key = self._key(number, one_kind, one_start)
-            stream = self._known.get(key)
-            if stream is None:
-                stream = self._known[key] = len(self.series)
+            stream = self._known.setdefault(key, len(self.series))
+            if stream == len(self.series):
                 self._stream_base.append(number)
                 self.series.append(one_series)
                 self._kinds.append(one_kind)
