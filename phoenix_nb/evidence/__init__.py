@@ -43,6 +43,7 @@ from phoenix_nb.evidence._secondary import (
 from phoenix_nb.evidence._secondary_saving import SecondarySaving, secondary_saving
 from phoenix_nb.evidence._t_sequence import t_evalue, t_sequence
 from phoenix_nb.evidence._table import analyze_table, table_columns
+from phoenix_nb.evidence._two_sample import Sample, TwoSampleResult, two_sample_interval
 
 __all__ = [
     "ArmColumns",
@@ -52,8 +53,10 @@ __all__ = [
     "Judge",
     "OperatingRow",
     "PlanCheck",
+    "Sample",
     "SecondaryInterval",
     "SecondarySaving",
+    "TwoSampleResult",
     "adjusted_p_values",
     "analyze_table",
     "bernoulli_interval",
@@ -88,5 +91,6 @@ __all__ = [
     "t_evalue",
     "t_sequence",
     "table_columns",
+    "two_sample_interval",
     "zero_miss_upper",
 ]
