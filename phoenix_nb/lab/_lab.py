@@ -22,7 +22,11 @@ from phoenix_nb.interfaces import (
     Experiment,
     ExperimentFilter,
     IdFactory,
+    OptimizationRequest,
+    OptimizationStrategy,
+    OptimizedConfig,
     Plan,
+    RuleKind,
     SimulationTarget,
     TargetType,
 )
@@ -31,6 +35,7 @@ from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._panel_port import PanelPort
 from phoenix_nb.lab._panels import make_panel
+from phoenix_nb.lab._pipeline_texts import pipeline_text
 from phoenix_nb.lab._services import Services
 from phoenix_nb.lab._simulation_handle import SimulationHandle
 from phoenix_nb.lab._workspace import Workspace, find_workspace
@@ -269,6 +274,46 @@ class Lab:
             token = page.next_page_token
             if not token:
                 return found
+
+    # -- configurations --------------------------------------------------------------------------------------
+
+    def optimize(
+        self,
+        recording: str | Path,
+        *,
+        critical: Sequence[str] = (),
+        target: float = 0.6,
+        strategy: OptimizationStrategy | str = OptimizationStrategy.BALANCED,
+        rules: Sequence[RuleKind | str] = (),
+        base: str = "process-baseline-v1",
+        group_rest: bool = False,
+    ) -> OptimizedConfig:
+        """Search a configuration that saves series and keeps critical processes visible; waits for it.
+
+        Args:
+            recording: what to learn from.
+            critical: selectors of processes that must stay visible.
+            target: saving in distinct series, a fraction.
+            strategy: ``balanced``, ``aggressive``, ``minimal`` or ``custom``.
+            rules: with ``custom`` the kinds of rules that may be used.
+            base: what rules are added to: a catalogue name or a YAML file.
+            group_rest: whether dropped processes are added up into one group per host.
+
+        Raises:
+            SourceError: the recording cannot be read.
+            ConflictError: the target cannot be reached; ``details["best"]`` is the best found.
+            InvalidRequestError: the request contradicts itself.
+        """
+        request = OptimizationRequest(
+            recording=str(recording),
+            critical=(critical,) if isinstance(critical, str) else tuple(critical),
+            target=target,
+            strategy=OptimizationStrategy(strategy),
+            rules=tuple(RuleKind(one) for one in rules),
+            base=pipeline_text(base),
+            group_rest=group_rest,
+        )
+        return self.call(self.services.configs.optimize_config, request)
 
     # -- simulations -----------------------------------------------------------------------------------------
 

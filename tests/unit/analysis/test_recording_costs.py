@@ -10,8 +10,8 @@ import pytest
 
 from phoenix_nb.analysis import Dimension, label_contributions, label_pairs, process_class
 from phoenix_nb.cli import main
-from phoenix_nb.errors import InvalidRequestError, NotFoundError, SourceError
-from phoenix_nb.lab import attribute_recording, price_recording
+from phoenix_nb.errors import ConflictError, InvalidRequestError, NotFoundError, SourceError
+from phoenix_nb.lab import Lab, attribute_recording, price_recording
 from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.simulation import simulate
 from phoenix_nb.sources import write_recording
@@ -180,6 +180,14 @@ def test_the_commands_print_one_object(
     )  # fmt: skip
     assert best["unseen_saving"] >= 0.5  # type: ignore[operator]  # JSON of a number
     assert out.read_text() == best["yaml"]
+
+
+def test_a_notebook_gets_the_same_configuration(recording: Path) -> None:
+    with Lab.open(":memory:") as lab:
+        made = lab.optimize(recording, critical="postgres*", target=0.5)
+        assert made.unseen_saving >= 0.5
+        with pytest.raises(ConflictError):
+            lab.optimize(recording, critical=["*"], target=0.95)
 
 
 def test_an_unreachable_target_ends_with_one_and_the_best(
