@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench format generate clean
+.PHONY: demo test nightly check bench format generate clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,6 +19,10 @@ test: $(STAMP)  ## unit, contract, conformance, kernel and browser tests, then t
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-cell-timeout=180 -o asyncio_mode=strict notebooks
 	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-cell-timeout=180 -o asyncio_mode=strict notebooks
+
+nightly: $(STAMP)  ## 20,000 drawn configurations against the real processors; PHOENIX_DIFFERENTIAL_SEED repeats a run
+	PHOENIX_DIFFERENTIAL_PAIRS=20000 PHOENIX_DIFFERENTIAL_SEED=$${PHOENIX_DIFFERENTIAL_SEED:-$$RANDOM} \
+		$(BIN)/python -m pytest -s -q tests/conformance/test_differential.py
 
 check: $(STAMP)  ## formatting, lint, types, import directions
 	$(BIN)/ruff format --check .

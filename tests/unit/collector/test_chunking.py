@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from phoenix_nb.collector import compile_config, parse_config
@@ -74,7 +74,7 @@ def _run(text: str, payload_list: list[dict[str, Any]], sizes: list[int]) -> lis
 
 
 @pytest.mark.parametrize("name", _CHAINS)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(inputs=payloads(4), sizes=st.lists(st.integers(1, 3), max_size=4))
 def test_chunks_do_not_matter(name: str, inputs: list[dict[str, Any]], sizes: list[int]) -> None:
     text = config(_CHAINS[name].strip())
