@@ -89,6 +89,7 @@ def _json(found: RecordingAttribution, dimension: Dimension) -> dict[str, JsonVa
         "labels": [asdict(one) for one in found.labels],
         "label_pairs": [asdict(one) | {"labels": [*one.labels]} for one in found.pairs],
         "rules": [asdict(one) for one in found.rules],
+        "lost": [one.model_dump(mode="json") for one in found.lost],
         "cost_by": dimension.value,
         "cost": [
             {
@@ -173,6 +174,22 @@ def _show(found: RecordingAttribution, dimension: Dimension) -> None:
                 (row.rule or row.processor, row.saved_series, row.saved_points, row.only_series)
                 for row in found.rules
             ],
+        )
+    if found.lost:
+        table(
+            "What would be lost, with its last value",
+            ("process", "metric", "points before", "points after", "last value"),
+            [
+                (
+                    one.process,
+                    one.metric,
+                    one.baseline_points,
+                    one.candidate_points,
+                    "" if one.last_value is None else f"{one.last_value:g} {one.unit}".strip(),
+                )
+                for one in found.lost[:_SHOWN]
+            ],
+            numeric=(4,),
         )
     table(
         "By label: series that only this label tells apart",

@@ -17,10 +17,12 @@ from phoenix_nb.analysis import (
     LabelContribution,
     LabelPair,
     RuleContribution,
+    StreamSummary,
     attribution,
     group_costs,
     label_contributions,
     label_pairs,
+    lost_series,
     rule_contributions,
 )
 from phoenix_nb.errors import InvalidRequestError
@@ -36,6 +38,7 @@ from phoenix_nb.interfaces import (
     CostBasis,
     CostComparison,
     CostEstimate,
+    LostSeries,
     Plan,
     PriceBook,
     SavingsProjection,
@@ -91,6 +94,8 @@ class RecordingAttribution:
     """What each label adds to the baseline's series."""
     pairs: tuple[LabelPair, ...]
     """What pairs of labels add."""
+    lost: tuple[LostSeries, ...]
+    """What the candidate shows less of, by process and metric, with the last value; largest first."""
     rules: tuple[RuleContribution, ...]
     """What each rule of the candidate saves; empty without a candidate."""
     costs: tuple[GroupCost, ...]
@@ -131,7 +136,7 @@ def price_recording(
         ConfigError: a pipeline cannot be run.
     """
     book = _book(models)
-    meter, _, two = _measured(path, baseline, candidate)
+    meter, _, two, _ = _measured(path, baseline, candidate)
     usage = meter.usage(Arm.BASELINE)
     other = meter.usage(Arm.CANDIDATE) if two else None
     by_interval = tuple(
@@ -191,7 +196,7 @@ def attribute_recording(
         ConfigError: a pipeline cannot be run.
     """
     book = _book(models)
-    meter, frames, two = _measured(path, baseline, candidate)
+    meter, frames, two, lost = _measured(path, baseline, candidate)
     known = meter.dictionaries
     keys = np.flatnonzero(meter.ledgers[Arm.BASELINE].keys()).astype(np.int64)
     labels = label_contributions(known, keys)
@@ -208,6 +213,7 @@ def attribute_recording(
         groups=groups,
         labels=labels,
         pairs=label_pairs(known, keys, labels),
+        lost=lost,
         rules=rules,
         costs=group_costs(meter, estimates, cost_by),
         estimates=estimates,
@@ -221,20 +227,28 @@ def _book(models: Sequence[str]) -> PriceBook:
 
 def _measured(
     path: str | Path, baseline: str | None, candidate: str | None
-) -> tuple[ExperimentMeter, list[Frames], bool]:
+) -> tuple[ExperimentMeter, list[Frames], bool, tuple[LostSeries, ...]]:
     """Both arms over a recording; without a candidate its arm repeats the baseline."""
     known = Dictionaries()
     # Before the recording is read, which takes longer.
     arms = [None if one is None else engine_of(pipeline_text(one))(known) for one in (baseline, candidate)]
     frames = list(read_recording(path, known))
     meter = ExperimentMeter(Plan(), known)
+    shown = [StreamSummary(known), StreamSummary(known)]
     for one in frames:
         sent = [ArmOutput(one) if arm is None else ArmOutput.of(arm.process(one), known) for arm in arms]
         meter.observe(one, sent[0], sent[1] if candidate is not None else sent[0])
+        for summary, output in zip(shown, sent, strict=True):
+            if output.frames is not None and candidate is not None:
+                summary.add(output.frames)
     empty = Frames.empty(known)
     rest = [ArmOutput(empty) if arm is None else ArmOutput.of(arm.flush(), known) for arm in arms]
     meter.observe(empty, rest[0], rest[1] if candidate is not None else rest[0])
+    for summary, output in zip(shown, rest, strict=True):
+        if output.frames is not None and candidate is not None:
+            summary.add(output.frames)
     meter.finish()
     if not meter.raw_ledger.total_points:
         raise InvalidRequestError(f"{path} holds no data point", hint="is it the right file?")
-    return meter, frames, candidate is not None
+    lost = lost_series(shown[0], shown[1]) if candidate is not None else ()
+    return meter, frames, candidate is not None, lost

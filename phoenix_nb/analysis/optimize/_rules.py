@@ -269,6 +269,9 @@ def _process_rules(observed: Observed, critical: Flags) -> list[Candidate]:
 
 
 def _name_test(pattern: str, members: frozenset[str]) -> Callable[[str], bool]:
+    if pattern == literal(next(iter(members), "")):
+        # One name and nothing else: no need to search.
+        return members.__contains__
     import re2
 
     found = re2.compile(f"^(?:{pattern})$").search

@@ -75,6 +75,15 @@ def test_every_grouping_adds_up(recording: Path) -> None:
     assert len(instances) > len(found.groups[Dimension.PROCESS])
 
 
+def test_what_would_be_lost_is_named_with_its_last_value(recording: Path, rules: Path) -> None:
+    found = attribute_recording(recording, candidate=str(rules))
+    missing = sum(row.baseline_points - row.candidate_points for row in found.lost)
+    assert missing == found.points[0] - (found.points[1] or 0)
+    assert {row.metric for row in found.lost if row.process == "postgres"} == {"process.memory.virtual"}
+    assert all(row.last_value is not None for row in found.lost)
+    assert attribute_recording(recording).lost == ()
+
+
 def test_rules_add_up_to_the_saving_and_say_what_only_they_save(recording: Path, rules: Path) -> None:
     found = attribute_recording(recording, candidate=str(rules))
     first, second = found.rules
