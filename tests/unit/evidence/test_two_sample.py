@@ -24,10 +24,8 @@ def close(found: float, expected: float) -> bool:
 def test_means_for_one_look() -> None:
     relative = two_sample_interval(a(), B)
     assert close(relative.estimate, 0.70732)
-    assert (relative.low, relative.high) == (
-        pytest.approx(-0.03526, abs=6e-6),
-        pytest.approx(1.44989, abs=6e-6),
-    )
+    assert close(relative.low, -0.03526)
+    assert close(relative.high, 1.44989)
     assert close(relative.p_value, 0.06191)
     assert close(relative.error, 0.37879)
     absolute = two_sample_interval(a(), B, relative=False)
