@@ -67,6 +67,8 @@ class _Added:
     owner: Array
     """Per point its place in ``headers``."""
     points: dict[str, Array]
+    side: Sequence[SidePoint]
+    """What the points' ``p_side`` points into: later statements may exchange the side table."""
 
 
 @dataclass(slots=True)
@@ -91,7 +93,8 @@ class MetricWork:
 
     def add(self, source: Array, order: int, headers: Array, owner: Array, points: dict[str, Array]) -> None:
         """Add metrics behind those of their scopes."""
-        self.added.append(_Added(source, order, self.frames.m_sm[source], headers, owner, points))
+        scopes = self.frames.m_sm[source]
+        self.added.append(_Added(source, order, scopes, headers, owner, points, self.sides()))
 
     def settle(self) -> Mask:
         """Put what was added into the frames; returns which metric rows are new."""
@@ -105,6 +108,14 @@ class MetricWork:
         rank[place] = np.arange(len(place))
         starts = np.cumsum([0, *(len(part.source) for part in self.added)])[:-1].tolist()
         columns = {name: frames.column(name) for name in COLUMNS}
+        sides = list(self.sides())
+        for part in self.added:
+            column = part.points["p_side"].copy()
+            wide = np.flatnonzero(column >= 0)
+            first = len(sides)
+            sides.extend(part.side[number] for number in column[wide].tolist())
+            column[wide] = np.arange(first, len(sides), dtype=np.int32)
+            part.points["p_side"] = column
         m_sm = np.concatenate([part.scopes for part in self.added])[place]
         m_header = np.concatenate([part.headers for part in self.added])[place]
         owners = np.concatenate(
@@ -121,7 +132,7 @@ class MetricWork:
             [np.zeros(frames.n_metrics, dtype=np.bool_), np.ones(len(place), dtype=np.bool_)]
         )
         moved = np.argsort(columns["m_sm"], kind="stable")
-        self.frames = arrange(frames.dictionaries, frames.arrival, columns, self.sides())
+        self.frames = arrange(frames.dictionaries, frames.arrival, columns, sides)
         self.side, self.added = None, []
         return new[moved]
 
