@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Refusal", "chainrun_path", "run_chain"]
+__all__ = ["RefusalError", "chainrun_path", "run_chain"]
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """The chain was not accepted; the message is the collector's."""
 
 
@@ -34,7 +34,7 @@ def run_chain(program: Path, config: Path, inputs: Path, output: Path) -> list[A
     """What each payload became: a list of payloads, or a map with an error.
 
     Raises:
-        Refusal: the configuration was not accepted.
+        RefusalError: the configuration was not accepted.
     """
     found = subprocess.run(
         [str(program), "-config", str(config), "-input", str(inputs), "-output", str(output)],
@@ -44,5 +44,5 @@ def run_chain(program: Path, config: Path, inputs: Path, output: Path) -> list[A
         check=False,
     )
     if found.returncode:
-        raise Refusal(found.stderr.strip())
+        raise RefusalError(found.stderr.strip())
     return [json.loads(line) for line in output.read_text().splitlines()]

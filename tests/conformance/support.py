@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
+from phoenix_nb.collector import ConfigProblem
 from phoenix_nb.errors import UnsupportedComponentError
 
-__all__ = ["skip_unsupported"]
+__all__ = ["skip_refused", "skip_unsupported"]
 
 
 @contextmanager
@@ -28,3 +29,9 @@ def skip_unsupported() -> Iterator[None]:
             }
         )
         pytest.skip(f"not supported: {', '.join(names)}")
+
+
+def skip_refused(errors: Sequence[ConfigProblem]) -> None:
+    """Skip the case with the name of the first component that the engine does not run."""
+    found = next(problem for problem in errors if problem.code == "COMPONENT_UNSUPPORTED")
+    pytest.skip(f"not supported: {found.path.split('::')[1].split('/')[0]}")

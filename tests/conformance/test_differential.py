@@ -21,8 +21,8 @@ from phoenix_nb.errors import ConfigError
 from tests.conformance.comparing import Rules, difference
 from tests.conformance.engine import start
 from tests.conformance.generate.payloads import payloads
-from tests.conformance.generate.registry import Component, Step, components
-from tests.conformance.oracle import Refusal, chainrun_path, run_chain
+from tests.conformance.generate.registry import Step, components
+from tests.conformance.oracle import RefusalError, chainrun_path, run_chain
 
 _ALL = components()
 _PAIRS = int(os.environ.get("PHOENIX_DIFFERENTIAL_PAIRS", "500"))
@@ -85,11 +85,10 @@ def _check(program: Path, folder: Path, steps: list[Step], inputs: list[dict[str
     source.write_text("\n".join(json.dumps(tree) for tree in inputs))
     try:
         wanted = run_chain(program, config, source, output)
-    except Refusal as exc:
+    except RefusalError:
         with pytest.raises(ConfigError):
             start(text)
         _compared["refused"] += 1
-        assert str(exc)
         return
     _compared["pairs"] += 1
     run = start(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from phoenix_nb.interfaces.pipeline import Severity
 from tests.conformance.comparing import difference, rules_of
 from tests.conformance.engine import one_component, start
 from tests.conformance.places import SHARED
-from tests.conformance.support import skip_unsupported
+from tests.conformance.support import skip_refused, skip_unsupported
 
 _FOLDER = SHARED / "reference" / "otel_golden"
 _VERSION = "0.124.1"
@@ -94,9 +93,7 @@ def test_configuration_is_accepted_or_refused_as_in_the_collector(case: Tree) ->
         if problem.severity is Severity.ERROR
     ]
     if any(problem.code == "COMPONENT_UNSUPPORTED" for problem in errors):
-        pytest.skip(
-            f"not supported: {next(p for p in errors if p.code == 'COMPONENT_UNSUPPORTED').path.split('::')[1].split('/')[0]}"
-        )
+        skip_refused(errors)
     if case["expect"] == "ok":
         # These cases end with the checks on settings: whether a component can be built from them is another matter.
         errors = [problem for problem in errors if problem.code != "CONFIG_BUILD"]

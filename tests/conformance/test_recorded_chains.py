@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.comparing import Rules, difference
 from tests.conformance.engine import lines_of, start
 from tests.conformance.places import SHARED
-from tests.conformance.support import skip_unsupported
+from tests.conformance.support import skip_refused, skip_unsupported
 
 _CASES = SHARED / "otelcol" / "cases"
 _RULES = Rules(any_order=frozenset({"points"}))
@@ -58,9 +58,7 @@ def test_refused_chain_has_the_words_of_the_collector(case: dict[str, str]) -> N
     problems = validate_config(case["config"])
     errors = [problem for problem in problems if problem.severity.value == "error"]
     if any(problem.code == "COMPONENT_UNSUPPORTED" for problem in errors):
-        pytest.skip(
-            f"not supported: {next(p for p in errors if p.code == 'COMPONENT_UNSUPPORTED').path.split('::')[1].split('/')[0]}"
-        )
+        skip_refused(errors)
     wanted = case["error"]
     # What chainrun prints begins with the component's place; the whole collector says the same with another beginning.
     text = wanted.partition(": ")[2]

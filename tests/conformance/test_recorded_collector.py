@@ -15,7 +15,7 @@ from phoenix_nb.interfaces.pipeline import Severity
 from tests.conformance.comparing import Rules, difference
 from tests.conformance.engine import lines_of, start
 from tests.conformance.places import SHARED
-from tests.conformance.support import skip_unsupported
+from tests.conformance.support import skip_refused, skip_unsupported
 
 _FOLDER = SHARED / "otelcol" / "collector_cases"
 _NAMES = sorted(path.parent.name for path in (_FOLDER / "cases").glob("*/case.json"))
@@ -102,9 +102,7 @@ _REFUSED: list[Tree] = json.loads(_INVALID.read_text())["cases"] if _INVALID.is_
 def test_refused_configuration_has_the_words_of_the_collector(case: Tree) -> None:
     errors = [problem for problem in validate_config(case["config"]) if problem.severity is Severity.ERROR]
     if any(problem.code == "COMPONENT_UNSUPPORTED" for problem in errors):
-        pytest.skip(
-            f"not supported: {next(p for p in errors if p.code == 'COMPONENT_UNSUPPORTED').path.split('::')[1].split('/')[0]}"
-        )
+        skip_refused(errors)
     assert errors
     found = [f"Error: {problem.collector_text}\n" for problem in errors]
     texts = [case["stderr"], *case.get("variants", ())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 from phoenix_nb.collector.components._transform_edits import (
@@ -152,7 +153,7 @@ def _without_bound(value: HistogramValue, bound: float) -> HistogramValue:
 
 def _limited(value: HistogramValue, most: int) -> HistogramValue:
     bounds, counts = value.explicit_bounds, value.bucket_counts
-    if len(counts) <= most or any(not b > a for a, b in zip(bounds, bounds[1:], strict=False)):
+    if len(counts) <= most or any(not b > a for a, b in pairwise(bounds)):
         return value
     step = (len(counts) - 1) // most + 1
     sums = (sum(counts[at : at + step]) & ((1 << 64) - 1) for at in range(0, len(counts), step))

@@ -88,7 +88,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """``metric.name``, ``attributes["k"]``, …"""
+    """A path such as ``metric.name`` or ``attributes["k"]``."""
 
     fields: tuple[Field, ...]
     start: int = 0

@@ -1,7 +1,7 @@
 """Whole columns of numbers, times and durations: what can be computed for all rows at once.
 
-A column says nothing about rows that need more care (an error, a mixture of kinds): they are marked as odd and evaluated
-one by one, so that both ways always agree.
+A column says nothing about rows that need more care (an error, a mixture of kinds): they are marked as odd and
+evaluated one by one, so that both ways always agree.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ class _Reader:
                     return made
             case _:
                 self.value(tree)
-        self._unexpected(self._after(tree), _EXPECT_COMPARISON)
+        return self._unexpected(self._after(tree), _EXPECT_COMPARISON)
 
     # -- values ----------------------------------------------------------------------------------------------
 
@@ -257,13 +257,13 @@ class _Reader:
             case "group":
                 inner_tree = _only(tree)
                 return self._operand(inner_tree, inner_tree)
-        self._unexpected(tree.meta.start_pos)
+        return self._unexpected(tree.meta.start_pos)
 
     def _operand(self, tree: Tree[Token] | Token, operator: Tree[Token] | Token) -> Value:
         if isinstance(tree, Tree) and tree.data in _MATH:
             return self._math(tree)
         at = operator.start_pos if isinstance(operator, Token) else operator.meta.start_pos
-        self._unexpected(at or 0, _EXPECT_COMPARISON if self.kind == "condition" else "")
+        return self._unexpected(at or 0, _EXPECT_COMPARISON if self.kind == "condition" else "")
 
     def _integer(self, tree: Tree[Token]) -> Int:
         digits = str(tree.children[0])

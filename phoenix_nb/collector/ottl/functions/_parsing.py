@@ -167,10 +167,7 @@ def _extract_patterns(target: Getter, pattern: Getter) -> Run:
         groups = compiled.groups(str(target.get(item)))
         if groups is None:
             return KeyValues.EMPTY
-        made: dict[str, AttributeValue] = {}
-        for name, text in zip(names[1:], groups[1:], strict=True):
-            if name:
-                made[name] = text
+        made = {name: text for name, text in zip(names[1:], groups[1:], strict=True) if name}
         return KeyValues(made.items())
 
     return evaluate
