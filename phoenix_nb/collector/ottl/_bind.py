@@ -12,7 +12,7 @@ from phoenix_nb.collector.ottl._columns import Plan, arithmetic_plan, read_plan
 from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathError, PathRule, find_path
 from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, FunctionTable, Param, Target
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
-from phoenix_nb.collector.ottl._runtime import OttlError, OttlTypeError, Value, arithmetic, kind_of
+from phoenix_nb.collector.ottl._runtime import OttlError, Value, arithmetic, kind_of
 from phoenix_nb.collector.ottl._setters import setter_of
 from phoenix_nb.otlp import KeyValues
 
@@ -226,7 +226,7 @@ class Binder:
                 raise BindError(f"no such parameter: {name}")
             try:
                 made[param.name] = self._argument(param, value, getters, targets)
-            except (BindError, OttlTypeError) as exc:
+            except (BindError, OttlError) as exc:
                 raise BindError(f"invalid argument at position {at}: {exc}") from exc
         missing = [param.name for param in params if not param.optional and param.name not in made]
         if missing:
@@ -247,7 +247,7 @@ class Binder:
             for at, item in enumerate(node.items):
                 try:
                     found.append(self._single(param.kind, item, getters))
-                except (BindError, OttlTypeError) as exc:
+                except (BindError, OttlError) as exc:
                     raise BindError(f"error while parsing list argument at index {at}: {exc}") from exc
             return tuple(found)
         return self._single(param.kind, node, getters)

@@ -147,14 +147,14 @@ class _Reader:
         try:
             return _parser().parse(self.text, start=self.kind)
         except UnexpectedCharacters as exc:
-            place = exc.pos_in_stream or 0
+            place = int(getattr(exc, "pos_in_stream", None) or 0)
             self._fail(place, f"invalid input text {quote(self.text[place:])}")
         except UnexpectedToken as exc:
             at = len(self.text) if exc.token.type == "$END" else (exc.token.start_pos or 0)
             expected = _EXPECT_COMPARISON if self._wants_comparison(exc) else ""
             self._unexpected(at, expected)
         except UnexpectedInput as exc:
-            self._unexpected(exc.pos_in_stream or 0)
+            self._unexpected(int(getattr(exc, "pos_in_stream", None) or 0))
 
     def _wants_comparison(self, error: UnexpectedToken) -> bool:
         return self.kind == "condition" and "COMPARE" in error.expected
