@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.otlp import AttributeValue, Dictionaries, KeyValues, MetricHeader
+from phoenix_nb.otlp import AttributeValue, Dictionaries, Dictionary, Frames, KeyValues, MetricHeader
 
 __all__ = ["JsonProxy"]
+
+T = TypeVar("T")
 
 _OWN_FIELDS: Final = 570
 """Bytes of what a backend adds to every event: value with type, count, sum, min, max and latest, two times,
@@ -20,35 +22,60 @@ section 4."""
 
 
 class JsonProxy:
-    """Sizes of events that repeat every resource attribute, per series id; computed once per dictionary entry."""
+    """Sizes of events that repeat every resource attribute; computed once per dictionary entry."""
 
     def __init__(self, dictionaries: Dictionaries) -> None:
         self._dictionaries = dictionaries
-        self._resources: list[int] = []
-        self._sets: list[int] = []
-        self._headers: list[int] = []
+        self._resources = np.zeros(0, dtype=np.int64)
+        self._sets = np.zeros(0, dtype=np.int64)
+        self._headers = np.zeros(0, dtype=np.int64)
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """Per series id the bytes of one point."""
-        known, series = self._dictionaries, self._dictionaries.series
-        for number in range(len(self._resources), len(known.resources)):
-            self._resources.append(_attributes(known.resources[number].attributes))
-        for number in range(len(self._sets), len(known.attribute_sets)):
-            self._sets.append(_attributes(known.attribute_sets[number]))
-        for number in range(len(self._headers), len(known.headers)):
-            self._headers.append(_header(known.headers[number]))
-        resources = np.array(self._resources, dtype=np.int64)
-        sets = np.array(self._sets, dtype=np.int64)
-        headers = np.array(self._headers, dtype=np.int64)
+        self._grow()
+        series = self._dictionaries.series
         if not len(series):
             return np.zeros(0, dtype=np.int64)
+        return self._total(series.resource, series.attributes, series.header)
+
+    def of_points(self, frames: Frames) -> npt.NDArray[np.int64]:
+        """Per point its bytes."""
+        self._grow()
+        if not frames.n_points:
+            return np.zeros(0, dtype=np.int64)
+        return self._total(frames.p_resource, frames.p_attributes, frames.p_header)
+
+    def _total(
+        self,
+        resource: npt.NDArray[np.int32],
+        attributes: npt.NDArray[np.int32],
+        header: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.int64]:
         total: npt.NDArray[np.int64] = (
             _OWN_FIELDS
-            + resources[np.maximum(series.resource, 0)]
-            + sets[series.attributes]
-            + headers[series.header]
+            + self._resources[np.maximum(resource, 0)]
+            + self._sets[attributes]
+            + self._headers[header]
         )
         return total
+
+    def _grow(self) -> None:
+        known = self._dictionaries
+        self._resources = _longer(
+            self._resources, [_attributes(one.attributes) for one in _fresh(known.resources, self._resources)]
+        )
+        self._sets = _longer(
+            self._sets, [_attributes(one) for one in _fresh(known.attribute_sets, self._sets)]
+        )
+        self._headers = _longer(self._headers, [_header(one) for one in _fresh(known.headers, self._headers)])
+
+
+def _fresh(entries: Dictionary[T], sizes: npt.NDArray[np.int64]) -> list[T]:
+    return [entries[number] for number in range(len(sizes), len(entries))]
+
+
+def _longer(sizes: npt.NDArray[np.int64], more: list[int]) -> npt.NDArray[np.int64]:
+    return np.concatenate([sizes, np.array(more, dtype=np.int64)]) if more else sizes
 
 
 def _attributes(values: KeyValues) -> int:

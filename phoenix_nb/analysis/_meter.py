@@ -50,6 +50,7 @@ class _ArmBin:
 
     points: int = 0
     bytes: int = 0
+    json_bytes: int = 0
     late: int = 0
     refused: int = 0
     silent: bool = False
@@ -125,6 +126,7 @@ class ExperimentMeter:
         self._threshold = next(
             (one.threshold_seconds for one in plan.guardrails if one.threshold_seconds is not None), None
         )
+        self._json_bytes: list[tuple[int | None, int | None]] = []
         self._emitted = 0
         self._first: int | None = None
         self._last: int | None = None
@@ -246,6 +248,8 @@ class ExperimentMeter:
             frontier = np.full(len(own), timeline.frontier, dtype=np.int64)
         for number, count in _tally(own):
             self._bin(number).arms[side].points += count
+        for number, total in zip(*_sums(own, self._proxy.of_points(frames)), strict=True):
+            self._bin(number).arms[side].json_bytes += total
         for number, count in _tally(frontier[own == LATE]):
             self._bin(number).arms[side].late += count
         for number, total in self._bytes(sent, size, own, payloads):
@@ -327,6 +331,8 @@ class ExperimentMeter:
             self._arm_interval(arm, one.arms[side], one, counts[arm], number)
             for side, arm in enumerate(_ARMS)
         ]
+        first, second = (None if arm.silent else arm.json_bytes for arm in one.arms)
+        self._json_bytes.append((first, second))
         judged = counts[Arm.CANDIDATE]
         units = self._tracker.units
         made = Interval(
@@ -433,6 +439,11 @@ class ExperimentMeter:
             load=self._load[arm],
         )
 
+    def take_json_bytes(self) -> list[tuple[int | None, int | None]]:
+        """What both arms sent in the intervals since the last call, as prices per GB count it; ``None`` for silence."""
+        taken, self._json_bytes = self._json_bytes, []
+        return taken
+
     def critical_series(self) -> CriticalSeries:
         """The raw series of critical processes so far: what the static check probes."""
         series = np.flatnonzero(self.raw_ledger.points)
@@ -496,6 +507,7 @@ def _carry(source: _Bin, target: _Bin) -> None:
         new.late += old.late
         new.points += old.points
         new.bytes += old.bytes
+        new.json_bytes += old.json_bytes
         new.refused += old.refused
         new.keys.extend(old.keys)
         new.latencies.extend(old.latencies)

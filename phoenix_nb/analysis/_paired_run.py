@@ -14,7 +14,7 @@ from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import static_check
 from phoenix_nb.analysis._warnings import run_warnings
-from phoenix_nb.evidence import Judge
+from phoenix_nb.evidence import Judge, SavingSequence
 from phoenix_nb.evidence.cost import compare_costs
 from phoenix_nb.interfaces.cost import CostBasis, CostRow, PriceBook, SavingInterval, Usage
 from phoenix_nb.interfaces.evidence import (
@@ -110,6 +110,7 @@ class PairedRun:
         self._meter = ExperimentMeter(plan, dictionaries, period_seconds=period_seconds)
         self._judge = Judge(plan, planned_intervals=planned_intervals)
         self._fidelity = FidelityCounter(dictionaries)
+        self._json_saving = SavingSequence(plan, self._judge.t_max)
         self._static: tuple[StaticFinding, ...] = ()
         self._checked = 0
         self._calls = 0
@@ -169,8 +170,10 @@ class PairedRun:
         return ArmOutput.of(output, self._meter.dictionaries)
 
     def _step(self, raw: Frames, outputs: list[ArmOutput], intervals: list[Interval]) -> Step:
-        for interval in intervals:
+        for interval, sent in zip(intervals, self._meter.take_json_bytes(), strict=True):
             self._judge.add(interval)
+            if not interval.warmup:
+                self._json_saving.push(*sent, interval.index)
             self._late += interval.late_points
             self._duplicates += interval.duplicate_points
             self._skipped += interval.skipped_before
@@ -242,6 +245,9 @@ class PairedRun:
             savings["points"] = SavingInterval(
                 estimate=projection.estimate, low=projection.low, high=projection.high
             )
+        billed = self._json_saving.interval()
+        if projection is not None and billed is not None:
+            savings["json_bytes"] = billed
         rows = compare_costs(
             book,
             baseline,

@@ -32,6 +32,7 @@ from phoenix_nb.evidence._latency import (
 )
 from phoenix_nb.evidence._planning import OperatingRow, PlanCheck, check_plan, require_long_enough
 from phoenix_nb.evidence._ratio import ratio_sequence
+from phoenix_nb.evidence._saving_sequence import SavingSequence
 from phoenix_nb.evidence._secondary import (
     SecondaryInterval,
     adjusted_p_values,
@@ -54,6 +55,7 @@ __all__ = [
     "OperatingRow",
     "PlanCheck",
     "Sample",
+    "SavingSequence",
     "SecondaryInterval",
     "SecondarySaving",
     "TwoSampleResult",

@@ -133,3 +133,36 @@ def test_the_tolerance_blocks_a_promotion(error: float | None, state: str) -> No
     b = [at // 2 for at in a]
     found = decide(run(a, b), plan, coverage=SAFE.model_copy(update={"fidelity": fidelity}))
     assert found.state.value == state
+
+
+def test_bytes_that_are_billed_get_an_interval_of_their_own() -> None:
+    known = Dictionaries()
+    plan = Plan(critical=("postgres",), warmup_intervals=0)
+
+    def arm(text: str) -> PipelineEngine:
+        return compile_config(parse_config(text), known)
+
+    half = 'filter/half: {metrics: {resource: [\'attributes["process.executable.name"] == "nginx"\']}}'
+    paired = PairedRun(
+        plan,
+        known,
+        lambda _: arm(YAML.format(processors="", names="")),
+        lambda _: arm(YAML.format(processors=half, names="filter/half")),
+        Billing(load_prices()),
+        planned_intervals=240,
+        probe=lambda own: compile_config(
+            parse_config(YAML.format(processors=half, names="filter/half")), own
+        ),
+    )
+    for at in range(240):
+        # Another process now and then, so that the saving varies.
+        extra = [Process("java", 9)] if at % 3 == 0 else []
+        paired.observe(scrape(known, [(at * 10 * SECOND, [*PROCESSES, *extra])]))
+    paired.finish()
+    results = paired.results(datetime(2026, 3, 1, tzinfo=UTC))
+    row = next(one for one in results.cost if one.price_model == "new_relic")
+    assert row.low is not None
+    assert row.high is not None
+    assert row.saving_per_month is not None
+    assert row.low <= row.saving_per_month <= row.high
+    assert 0 < row.high - row.low < row.saving_per_month
