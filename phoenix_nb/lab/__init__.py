@@ -4,6 +4,7 @@ from phoenix_nb.lab._calibrations import AaRun, read_calibration
 from phoenix_nb.lab._collector_components import component_support, function_support, install_collector
 from phoenix_nb.lab._collector_diff import diff_configs
 from phoenix_nb.lab._collector_engines import collector_here
+from phoenix_nb.lab._collector_lint import lint_text
 from phoenix_nb.lab._collector_run import CollectorRunSummary, Ticks, run_collector
 from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
@@ -58,6 +59,7 @@ __all__ = [
     "find_workspace",
     "function_support",
     "install_collector",
+    "lint_text",
     "load_plan",
     "pipeline_text",
     "price_recording",
