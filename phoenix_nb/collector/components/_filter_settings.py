@@ -267,8 +267,11 @@ def check_settings(
     if settings.metric_conditions and (metrics.by_condition or legacy):
         yield (
             (),
-            'cannot use context inferred metric conditions "metric_conditions" and the settings "metrics.resource", '
-            '"metrics.metric", "metrics.datapoint", "metrics.include", "metrics.exclude" at the same time',
+            (
+                'cannot use context inferred metric conditions "metric_conditions" and the settings '
+                '"metrics.resource", "metrics.metric", "metrics.datapoint", "metrics.include", "metrics.exclude" '
+                "at the same time"
+            ),
         )
         return
     try:

@@ -100,15 +100,14 @@ def check_statement_syntax(text: str, known: Collection[str]) -> None:
     Raises:
         OttlError: the text is not a statement.
     """
+    refusal = f"unable to parse OTTL statement {quote(text)}"
     try:
         node = parse_statement(text)
-        unknown = [
-            part.name for part in ast.walk(node) if isinstance(part, ast.Call) and part.name not in known
-        ]
-        if unknown:
-            raise BindError(f"undefined function {quote(unknown[0])}")
-    except (OttlSyntaxError, BindError) as exc:
-        raise OttlError(f"unable to parse OTTL statement {quote(text)}: {exc}") from exc
+    except OttlSyntaxError as exc:
+        raise OttlError(f"{refusal}: {exc}") from exc
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and part.name not in known:
+            raise OttlError(f"{refusal}: undefined function {quote(part.name)}")
 
 
 def compile_value(

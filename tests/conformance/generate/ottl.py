@@ -165,8 +165,7 @@ class Texts:
             return atom
         other = self.condition(depth - 1)
         op = self.pick("and", "or")
-        made = self.pick(f"({atom} {op} {other})", f"({other} {op} {atom})", f"not ({atom}) {op} {other}")
-        return made
+        return self.pick(f"({atom} {op} {other})", f"({other} {op} {atom})", f"not ({atom}) {op} {other}")
 
 
 # -- functions --------------------------------------------------------------------------------------------------------

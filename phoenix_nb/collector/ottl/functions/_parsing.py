@@ -285,12 +285,12 @@ def _at(entry: KeyValues, path: tuple[str, ...], what: str) -> AttributeValue:
 
 
 def _network(text: str) -> Any:
+    message = f"invalid CIDR address: {text}"
+    if "/" not in text:  # an address alone is a network to Python; the collector asks for a prefix length
+        raise ValueError(message)
     try:
-        if "/" not in text:
-            raise ValueError(text)
         return ipaddress.ip_network(text, strict=False)
     except ValueError as exc:
-        message = f"invalid CIDR address: {text}"
         raise ValueError(message) from exc
 
 
