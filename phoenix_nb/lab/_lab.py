@@ -60,8 +60,8 @@ class Lab:
     Example:
         >>> import phoenix_nb
         >>> with phoenix_nb.connect(":memory:") as lab:
-        ...     [pipeline.name for pipeline in lab.call(lab.services.templates.list_templates)][:1]
-        ['process-baseline-v1']
+        ...     "process-baseline-v1" in [one.name for one in lab.call(lab.services.templates.list_templates)]
+        True
     """
 
     def __init__(

@@ -25,6 +25,7 @@ from phoenix_nb.simulation import describe_profiles, load_profile
 __all__ = ["PanelPort"]
 
 T = TypeVar("T")
+_PROPOSED = ("process-baseline-v1", "process-minimal-v1")
 _MOST = 1000
 
 
@@ -58,9 +59,12 @@ class PanelPort:
         return self._loop.submit(work)
 
     async def list_pipelines(self) -> Sequence[Choice]:
-        """The catalogue, then what the workspace keeps."""
+        """The catalogue, then what the workspace keeps; forms propose the first two."""
         ctx = self._context()
-        shipped = await self._services.templates.list_templates(ctx)
+        shipped = sorted(
+            await self._services.templates.list_templates(ctx),
+            key=lambda one: (one.name not in _PROPOSED, one.name),
+        )
         stored = await self._services.pipelines.list_pipelines(ctx, PipelineFilter(page_size=_MOST))
         return (
             *(Choice(value=one.name, title=one.name, description=one.title) for one in shipped),

@@ -15,13 +15,13 @@ from phoenix_nb.interfaces import Value
 __all__ = ["CatalogEntry", "CatalogMetadata", "CatalogParameter", "load", "names"]
 
 _NAMES: Final = (
-    "process-baseline-v1",
-    "process-minimal-v1",
-    "process-priority-v1",
     "process-adaptive-v1",
     "process-aggregated-v1",
+    "process-baseline-v1",
     "process-hybrid-v1",
     "process-intelligent-v1",
+    "process-minimal-v1",
+    "process-priority-v1",
     "process-topk-v1",
 )
 
@@ -74,7 +74,7 @@ class CatalogEntry(Value):
 
 
 def names() -> tuple[str, ...]:
-    """The names of all entries, the baseline first."""
+    """The names of all entries, sorted."""
     return _NAMES
 
 
