@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from phoenix_nb.cli import _collector_components, _collector_diff, _collector_lint, _collector_run
+from phoenix_nb.cli import (
+    _collector_components,
+    _collector_diff,
+    _collector_lint,
+    _collector_run,
+    _collector_tests,
+)
 from phoenix_nb.cli._pipeline import validate_pipeline
 
 app = typer.Typer(
@@ -14,5 +20,5 @@ app = typer.Typer(
 )
 # One function: both nouns are where people look for it.
 app.command("validate")(validate_pipeline)
-for part in (_collector_run, _collector_lint, _collector_diff, _collector_components):
+for part in (_collector_run, _collector_lint, _collector_tests, _collector_diff, _collector_components):
     part.register(app)

@@ -6,6 +6,9 @@ from phoenix_nb.lab._collector_diff import diff_configs
 from phoenix_nb.lab._collector_engines import collector_here
 from phoenix_nb.lab._collector_lint import lint_text
 from phoenix_nb.lab._collector_run import CollectorRunSummary, Ticks, run_collector
+from phoenix_nb.lab._collector_test_file import PipelineTest, PipelineTestFile, load_pipeline_tests
+from phoenix_nb.lab._collector_test_report import junit_report, pipeline_test_files
+from phoenix_nb.lab._collector_test_run import PipelineTestResult, run_pipeline_test, run_pipeline_tests
 from phoenix_nb.lab._comparison_json import comparison_json, cost_json, coverage_json
 from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._critical import running_services
@@ -36,6 +39,9 @@ __all__ = [
     "Finding",
     "FindingState",
     "Lab",
+    "PipelineTest",
+    "PipelineTestFile",
+    "PipelineTestResult",
     "RecordingAttribution",
     "RecordingCost",
     "RecordingSummary",
@@ -59,8 +65,11 @@ __all__ = [
     "find_workspace",
     "function_support",
     "install_collector",
+    "junit_report",
     "lint_text",
+    "load_pipeline_tests",
     "load_plan",
+    "pipeline_test_files",
     "pipeline_text",
     "price_recording",
     "read_calibration",
@@ -69,6 +78,8 @@ __all__ = [
     "record",
     "require_folder",
     "run_collector",
+    "run_pipeline_test",
+    "run_pipeline_tests",
     "running_services",
     "write_simulation",
     "write_text",

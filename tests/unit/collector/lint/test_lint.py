@@ -166,7 +166,8 @@ def test_trap_is_found_in_the_text(processors: str, order: tuple[str, ...], code
 
 
 def test_doubled_dollars_are_fine() -> None:
-    text = "metricstransform: {transforms: [{include: '^a(.*)$$', match_type: regexp, action: update, new_name: 'b$$1'}]}"
+    rename = "{include: '^a(.*)$$', match_type: regexp, action: update, new_name: 'b$$1'}"
+    text = f"metricstransform: {{transforms: [{rename}]}}"
     assert _lint(_config(text, "metricstransform")) == {}
 
 
