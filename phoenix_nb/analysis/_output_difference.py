@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.otlp import Dictionaries, Frames, KeyValues, attribute_text, measure, series_keys
+from phoenix_nb.otlp import (
+    Dictionaries,
+    Frames,
+    KeyValues,
+    attribute_text,
+    measure,
+    redact_command_line,
+    series_keys,
+)
 
 __all__ = ["OutputDifference", "OutputTotals", "output_difference", "output_totals", "series_text"]
 
 Ids = npt.NDArray[np.int64]
+
+_SECRETIVE: Final = ("process.command_line", "process.command_args", "process.command")
+"""Attributes that may hold passwords; what people read does not show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,9 @@ def series_text(dictionaries: Dictionaries, key: int) -> str:
 
 def _pairs(attributes: KeyValues) -> str:
     items = sorted((key, attribute_text(value)) for key, value in attributes.items())
-    return ", ".join(f"{key}={value}" for key, value in items)
+    return ", ".join(
+        f"{key}={redact_command_line(text) if key in _SECRETIVE else text}" for key, text in items
+    )
 
 
 def _keys(parts: Sequence[Frames]) -> Ids:

@@ -7,6 +7,7 @@ import typer
 from phoenix_nb.cli import (
     _collector_components,
     _collector_diff,
+    _collector_explain,
     _collector_lint,
     _collector_run,
     _collector_tests,
@@ -20,5 +21,12 @@ app = typer.Typer(
 )
 # One function: both nouns are where people look for it.
 app.command("validate")(validate_pipeline)
-for part in (_collector_run, _collector_lint, _collector_tests, _collector_diff, _collector_components):
+for part in (
+    _collector_run,
+    _collector_lint,
+    _collector_tests,
+    _collector_explain,
+    _collector_diff,
+    _collector_components,
+):
     part.register(app)

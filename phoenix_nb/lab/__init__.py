@@ -4,6 +4,7 @@ from phoenix_nb.lab._calibrations import AaRun, read_calibration
 from phoenix_nb.lab._collector_components import component_support, function_support, install_collector
 from phoenix_nb.lab._collector_diff import diff_configs
 from phoenix_nb.lab._collector_engines import collector_here
+from phoenix_nb.lab._collector_explain import explain_config
 from phoenix_nb.lab._collector_lint import lint_text
 from phoenix_nb.lab._collector_run import CollectorRunSummary, Ticks, run_collector
 from phoenix_nb.lab._collector_test_file import PipelineTest, PipelineTestFile, load_pipeline_tests
@@ -62,6 +63,7 @@ __all__ = [
     "coverage_json",
     "diff_configs",
     "engine_of",
+    "explain_config",
     "find_workspace",
     "function_support",
     "install_collector",

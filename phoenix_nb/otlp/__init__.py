@@ -9,7 +9,14 @@ from phoenix_nb.otlp._dictionary import Dictionaries, Dictionary
 from phoenix_nb.otlp._encode import encode_protobuf
 from phoenix_nb.otlp._frames import COLUMNS, Frames
 from phoenix_nb.otlp._json_out import encode_json
-from phoenix_nb.otlp._measure import Measures, distinct_series, measure, series_keys, series_per_payload
+from phoenix_nb.otlp._measure import (
+    Measures,
+    distinct_series,
+    measure,
+    point_bytes,
+    series_keys,
+    series_per_payload,
+)
 from phoenix_nb.otlp._model import (
     Buckets,
     ExponentialHistogramValue,
@@ -59,6 +66,7 @@ __all__ = [
     "encode_json",
     "encode_protobuf",
     "measure",
+    "point_bytes",
     "redact_command_line",
     "redact_frames",
     "series_keys",

@@ -13,7 +13,7 @@ from phoenix_nb.otlp._model import MetricType, PointKind
 from phoenix_nb.otlp._sidepoint import value_size
 from phoenix_nb.otlp._wire import varint_sizes
 
-__all__ = ["Measures", "distinct_series", "measure", "series_keys", "series_per_payload"]
+__all__ = ["Measures", "distinct_series", "measure", "point_bytes", "series_keys", "series_per_payload"]
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -44,6 +44,13 @@ def measure(frames: Frames) -> Measures:
     payload = base.p_payload if kept_p is None else base.p_payload[kept_p]
     points = np.bincount(payload, minlength=frames.n_payloads).astype(np.int64)
     return Measures(points, series_per_payload(frames), _payload_bytes(base, *masks))
+
+
+def point_bytes(frames: Frames) -> Longs:
+    """Per point its encoded bytes, tag and length included, without what points share (metric, scope, resource)."""
+    base, _, _, _, kept = frames.selection
+    sizes: Longs = _remembered(base, "point_sizes", lambda: _point_sizes(base))
+    return sizes if kept is None else sizes[kept]
 
 
 def series_per_payload(frames: Frames) -> Longs:
