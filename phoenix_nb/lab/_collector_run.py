@@ -101,12 +101,14 @@ def run_collector(
         open_engine(text, dictionaries, engine=engine, collector_version=collector_version) as made,
         _writers(output, made.exporters, chosen_exporter(made.exporters, exporter)) as writers,
     ):
-        payloads = points = 0
         refused: dict[int, str] = {}
         warnings: dict[str, None] = {}
         sizes = []
 
         def counted() -> Iterator[Frames]:
+            if source.is_file() and not source.stat().st_size:
+                # What another configuration left of its input may be nothing.
+                return
             for frames in read_recording(source, dictionaries):
                 sizes.append((frames.n_payloads, frames.n_points))
                 yield frames
@@ -117,7 +119,7 @@ def run_collector(
             for name, writer in writers.items():
                 for part in _with_contents(sent.by_exporter.get(name)):
                     writer.write(part)
-        payloads, points = (sum(column) for column in zip(*sizes, strict=True))
+        payloads, points = sum(size for size, _ in sizes), sum(size for _, size in sizes)
     return CollectorRunSummary(
         payloads,
         points,

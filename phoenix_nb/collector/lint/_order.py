@@ -16,6 +16,7 @@ __all__ = ["aggregations", "limiter_and_batch", "removed_names"]
 
 _AGGREGATING = ("aggregate_on_attributes", "aggregate_on_attribute_value")
 _REDUCING = ("filter",)
+_STRIPPING = ("delete_key", "delete_keys", "delete_matching_keys", "keep_keys", "keep_matching_keys")
 
 
 # -- memory_limiter and batch ------------------------------------------------------------------------------------------
@@ -155,13 +156,14 @@ def _renames(step: Step) -> Iterator[str]:
 
 def aggregations(steps: Sequence[Step]) -> Iterator[LintFinding]:
     """Aggregations whose points stay apart, and sums of counters that fall."""
-    same_times = grouped = delta = False
+    same_times = stripped = grouped = delta = False
     for step in steps:
         for path, what in _aggregating(step):
             sets_time = same_times or _sets_time(step)
             yield from _times(step, path, what, expected=not sets_time)
-            yield from _resources(step, path, what, expected=not grouped)
-            if "sum" in what and not delta and step.facts is None and _counters(step):
+            if not grouped:
+                yield from _resources(step, path, what, stripped=stripped)
+            if "sum" in what and grouped and not delta and step.facts is None and _counters(step):
                 yield LintFinding(
                     path=path,
                     message=f"{what} adds counters of different processes",
@@ -170,6 +172,7 @@ def aggregations(steps: Sequence[Step]) -> Iterator[LintFinding]:
                     suggestion="put cumulativetodelta before it",
                 )
         same_times |= _sets_time(step)
+        stripped |= _strips_resources(step)
         grouped |= step.type in {"groupbyattrs", "metricstransform"}
         delta |= step.type == "cumulativetodelta"
         if step.type == "cumulativetodelta" and any(
@@ -237,13 +240,29 @@ def _times(step: Step, path: str, what: str, *, expected: bool) -> Iterator[Lint
     )
 
 
-def _resources(step: Step, path: str, what: str, *, expected: bool) -> Iterator[LintFinding]:
+def _strips_resources(step: Step) -> bool:
+    """Whether it takes attributes of resources away, as one does who wants to merge them."""
+    if any(owner == "resource" for owner, _ in _action_keys(step)):
+        return True
+    for rule in step.rules:
+        editor = _editor(rule)
+        if editor is None or editor.name not in _STRIPPING or not editor.arguments:
+            continue
+        target = editor.arguments[0][1]
+        if isinstance(target, ast.Path) and target.fields[-1].name == "attributes":
+            first = target.fields[0].name
+            if (rule.context if first == "attributes" else first) == "resource":
+                return True
+    return False
+
+
+def _resources(step: Step, path: str, what: str, *, stripped: bool) -> Iterator[LintFinding]:
     facts = step.facts
     certain = facts is not None and facts.points_in > 0
-    if not expected or (facts is not None and certain and facts.points_out < facts.points_in):
-        return
-    if facts is not None and certain and facts.mixed_times:
-        # The times are what keeps them apart.
+    if facts is not None and certain:
+        if facts.shared_metrics or facts.points_out < facts.points_in:
+            return
+    elif not stripped:
         return
     yield LintFinding(
         path=path,

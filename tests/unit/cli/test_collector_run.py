@@ -147,5 +147,22 @@ def test_what_makes_no_sense_is_refused(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "in.jsonl"]
 
 
+def test_nothing_in_is_nothing_out(phoenix: Phoenix, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").touch()
+    done = phoenix(
+        "collector", "run", _config(tmp_path, _CONFIG), "--input", "in.jsonl", "--output", "out.jsonl"
+    )
+    assert done.code == 0
+    assert (tmp_path / "out.jsonl").read_bytes() == b""
+
+
+def test_payload_without_points_ends_at_the_receiver(phoenix: Phoenix, tmp_path: Path) -> None:
+    empty = {"resourceMetrics": [{"resource": {}, "scopeMetrics": [{"metrics": [{"name": "m"}]}]}]}
+    recording = _write(tmp_path / "in.jsonl", _payload(1, "k"), empty, _payload(2, "k"))
+    words = ("collector", "run", _config(tmp_path, _CONFIG), "--input", recording, "--output", "out.jsonl")
+    assert phoenix(*words).code == 0
+    assert _values(tmp_path / "out.jsonl") == [1, 2]
+
+
 def test_missing_input_is_wrong_usage(phoenix: Phoenix, tmp_path: Path) -> None:
     assert phoenix("collector", "run", _config(tmp_path, _CONFIG), "--output", "o.jsonl").code == 2

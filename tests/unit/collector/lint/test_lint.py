@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import orjson
 import pytest
@@ -36,7 +37,9 @@ def _lint(text: str) -> dict[str, bool]:
     return _codes(lint_config(parse_config(text)))
 
 
-def _process(name: str, time: int, value: dict[str, object], metric: str = "process.memory.usage") -> object:
+def _process(
+    name: str, time: int, value: dict[str, object], metric: str = "process.memory.usage"
+) -> dict[str, Any]:
     attribute = {"key": "process.executable.name", "value": {"stringValue": name}}
     point = {
         "timeUnixNano": str(time),
@@ -225,12 +228,34 @@ transform/time:
   metric_statements: [{context: datapoint, statements: ['set(time, TruncateTime(time, Duration("1s")))']}]
 """
     assert _lint_with(_config(merge, "transform")) == {"AGGREGATION_ACROSS_RESOURCES": True}
+    ungrouped = _lint(_config(strip + merge, "resource", "transform"))
+    assert ungrouped == {
+        "AGGREGATION_TIMESTAMPS": False,
+        "AGGREGATION_ACROSS_RESOURCES": False,
+        "UNUSED_COMPONENT": True,
+    }
     assert _lint_with(_config(strip + merge, "resource", "groupbyattrs", "transform")) == {
         "AGGREGATION_TIMESTAMPS": True
     }
     sound = _config(strip + grid + merge, "resource", "groupbyattrs", "transform/time", "transform")
     assert _lint_with(sound) == {}
     assert _lint(sound) == {}
+
+
+def test_states_of_one_process_may_be_added() -> None:
+    merge = """
+transform:
+  metric_statements:
+    - context: metric
+      statements: ['aggregate_on_attributes("sum", []) where name == "process.cpu.time"']
+"""
+    two = _process("a", 1, {"asDouble": 1.0}, "process.cpu.time")
+    points = two["scopeMetrics"][0]["metrics"][0]["gauge"]["dataPoints"]
+    points.append({"timeUnixNano": "1", "asDouble": 2.0})
+    assert _lint_with(_config(merge, "transform"), {"resourceMetrics": [two]}) == {}
+    assert "AGGREGATED_COUNTER" not in _lint(_config(merge, "transform"))
+    grouped = _lint(_config(f"groupbyattrs: {{}}\n{merge}", "groupbyattrs", "transform"))
+    assert grouped["AGGREGATED_COUNTER"] is False
 
 
 def test_attribute_that_was_copied_to_the_point_is_there() -> None:
