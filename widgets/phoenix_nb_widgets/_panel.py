@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -62,6 +63,7 @@ class Panel(ABC, Generic[S]):
         self._model = model
         self._closed = False
         self._written: dict[str, str] = {}
+        self._renderer = 0
         self._style = widgets.HTML(f"<style>{stylesheet()}{_PANEL_CSS}</style>", layout={"display": "none"})
         self._keyboard = Keyboard(layout={"display": "none"})
         self._status = widgets.HTML(status_html(""))
@@ -161,6 +163,13 @@ class Panel(ABC, Generic[S]):
             return
         # Changes of two threads may arrive in either order: only the model knows the newest.
         state = self._model.state
+        self._renderer = threading.get_ident()
+        try:
+            self._show(state)
+        finally:
+            self._renderer = 0
+
+    def _show(self, state: S) -> None:
         self._message.value = message_html(state.error, state.hint)
         self._status.value = status_html(self.text)
         self._show_state(state)
@@ -175,6 +184,9 @@ class Panel(ABC, Generic[S]):
         """A callback that puts a widget's new value into the form."""
 
         def changed(change: Any) -> None:
+            # What the panel writes itself is no edit; taken for one, it would undo an edit made meanwhile.
+            if self._renderer == threading.get_ident():
+                return
             value = str(change["new"] or "")
             self._written[field] = value
             self._edit(**{field: value})
