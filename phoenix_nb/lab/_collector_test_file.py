@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.interfaces._value import Value
@@ -28,6 +29,9 @@ __all__ = [
 
 ENDINGS: Final = (".pipeline-test.yaml", ".pipeline-test.yml")
 """What the name of a test file ends with, for those who look for them."""
+
+_KIND: Final = re.compile(r"bool|int|float|str|Recording|Range|tuple\[.*\]")
+"""Names of kinds, which pydantic puts between the keys."""
 
 Scalar = bool | int | float | str
 
@@ -121,14 +125,21 @@ class PipelineTest(Value):
 
     name: str = Field(min_length=1)
     """What it shows."""
-    input: Recording | tuple[CompactPoint, ...] | tuple[tuple[CompactPoint, ...], ...]
-    """A recording, the points of one payload, or a list of payloads."""
+    input: Recording | tuple[tuple[CompactPoint, ...], ...]
+    """A recording, or payloads; the points of one payload may be given without the list around them."""
     expect: Expectations
     """What must be true."""
     ticks: Literal["every-input", "none"] = "none"
     """When components with timers act."""
     exporter: str | None = None
     """The exporter whose payloads count; all that send something when omitted."""
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_payload(cls, given: object) -> object:
+        if isinstance(given, list) and not any(isinstance(one, list) for one in given):
+            return [given]
+        return given
 
 
 class PipelineTestFile(Value):
@@ -162,7 +173,7 @@ def load_pipeline_tests(path: Path) -> tuple[PipelineTestFile, str]:
     try:
         found = PipelineTestFile.model_validate(tree)
     except ValidationError as error:
-        problems = [_problem(one["loc"], one["msg"]) for one in error.errors(include_url=False)]
+        problems = _problems(error)
         raise InvalidRequestError(
             f"{path} is not a pipeline test: {problems[0]}",
             hint="docs/pipeline-tests has examples of everything that can be said",
@@ -180,5 +191,14 @@ def load_pipeline_tests(path: Path) -> tuple[PipelineTestFile, str]:
     return found, pipeline_text(str(beside) if beside.is_file() else found.config)
 
 
-def _problem(where: tuple[int | str, ...], text: str) -> str:
-    return f"{'::'.join(map(str, where)) or 'the file'}: {text[:1].lower()}{text[1:]}"
+def _problems(error: ValidationError) -> list[str]:
+    """One text per wrong place, deepest first: where a value may be of several kinds, that tells what was meant."""
+    found: dict[tuple[int | str, ...], list[str]] = {}
+    for one in error.errors(include_url=False):
+        where = tuple(part for part in one["loc"] if isinstance(part, int) or not _KIND.fullmatch(part))
+        found.setdefault(where, []).append(one["msg"].removeprefix("Value error, "))
+    lines = []
+    for where, texts in sorted(found.items(), key=lambda item: -len(item[0])):
+        text = texts[0] if len(texts) == 1 else "this value is of the wrong kind"
+        lines.append(f"{'::'.join(map(str, where)) or 'the file'}: {text[:1].lower()}{text[1:]}")
+    return lines

@@ -157,9 +157,7 @@ def _lint(
 def _payloads(path: Path, test: PipelineTest, dictionaries: Dictionaries) -> list[Frames]:
     if isinstance(test.input, Recording):
         return list(read_recording(path.parent / test.input.recording, dictionaries))
-    several = [one for one in test.input if not isinstance(one, CompactPoint)]
-    payloads = several or [tuple(one for one in test.input if isinstance(one, CompactPoint))]
-    texts = [orjson.dumps(_request(points, number * _PERIOD)) for number, points in enumerate(payloads)]
+    texts = [orjson.dumps(_request(points, number * _PERIOD)) for number, points in enumerate(test.input)]
     return [Decoder(dictionaries).json(texts)]
 
 

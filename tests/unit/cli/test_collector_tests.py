@@ -115,7 +115,18 @@ def test_junit_report(phoenix: Phoenix, tmp_path: Path) -> None:
         ("- 1", "is not a pipeline test"),
         ("config: process-baseline-v1\ntests: []", "tests: "),
         ("config: x\ntests: [{name: a, input: [], expect: {}}]", "a test that cannot fail"),
-        ("config: x\ntests: [{name: a, input: [], expect: {point: 1}}]", "point: "),
+        (
+            "config: x\ntests: [{name: a, input: [], expect: {point: 1}}]",
+            "tests::0::expect::point: extra inputs are not permitted",
+        ),
+        (
+            "config: x\ntests: [{name: a, input: [{metric: m, value: 1, attributes: {k: [1]}}], expect: {points: 1}}]",
+            "tests::0::input::0::0::attributes::k: this value is of the wrong kind",
+        ),
+        (
+            "config: x\ntests: [{name: a, input: [[{metric: m}]], expect: {points: 1}}]",
+            "tests::0::input::0::0::value: ",
+        ),
         ("config: nowhere.yaml\ntests: [{name: a, input: [], expect: {points: 0}}]", "nowhere.yaml"),
         (
             "config: x\ntests: [" + "{name: a, input: [], expect: {points: 0}}, " * 2 + "]",
