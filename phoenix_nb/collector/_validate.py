@@ -251,6 +251,7 @@ def _build(
     connectors = decoded.components.get(ComponentKind.CONNECTOR, {})
     graph, problems = build_graph(decoded.pipelines, connectors)
     yield from problems
+    yield from _signals(decoded)
     dictionaries = Dictionaries()
     processors = decoded.components.get(ComponentKind.PROCESSOR, {})
     for pipeline in decoded.pipelines:
@@ -300,3 +301,36 @@ def _connector_problem(ident: ComponentId, text: str) -> ConfigProblem:
         code="CONFIG_BUILD",
         collector_text=f"failed to build pipelines: {text}",
     )
+
+
+def _signals(decoded: Decoded) -> Iterator[ConfigProblem]:
+    """Components in pipelines of a signal that they do not work on; the collector creates exporters first."""
+    for pipeline in decoded.pipelines:
+        signal = pipeline.id.type
+        for kind, idents in (
+            (ComponentKind.EXPORTER, pipeline.exporters),
+            (ComponentKind.PROCESSOR, pipeline.processors),
+            (ComponentKind.RECEIVER, pipeline.receivers),
+        ):
+            known = decoded.components.get(kind, {})
+            for ident in idents:
+                entry = known[ident].type if ident in known else None
+                if entry is None or signal in entry.signals or signal == "profiles":
+                    continue
+                where = (
+                    f"in pipeline {quote(str(pipeline.id))}"
+                    if kind is ComponentKind.PROCESSOR
+                    else f"for data type {quote(signal)}"
+                )
+                comma = "," if kind is ComponentKind.PROCESSOR else ""
+                message = (
+                    f"failed to build pipelines: failed to create {quote(str(ident))} {kind.value}{comma} {where}: "
+                    "telemetry type is not supported"
+                )
+                yield ConfigProblem(
+                    path=f"service::pipelines::{pipeline.id}::{kind.section}",
+                    message=message,
+                    code="SIGNAL_UNSUPPORTED",
+                    hint=f"it works on {', '.join(sorted(entry.signals))}: take it out of this pipeline",
+                    collector_text=message,
+                )

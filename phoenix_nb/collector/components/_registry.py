@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from phoenix_nb.collector.components._attributes import ATTRIBUTES
@@ -55,8 +56,32 @@ _TYPES: Final[tuple[ComponentType, ...]] = (
     SUM,
     TRANSFORM,
 )
+_METRICS_ONLY: Final = frozenset(
+    {
+        (ComponentKind.PROCESSOR, "cumulativetodelta"),
+        (ComponentKind.PROCESSOR, "deltatocumulative"),
+        (ComponentKind.PROCESSOR, "deltatorate"),
+        (ComponentKind.PROCESSOR, "interval"),
+        (ComponentKind.PROCESSOR, "metricsgeneration"),
+        (ComponentKind.PROCESSOR, "metricstarttime"),
+        (ComponentKind.PROCESSOR, "metricstransform"),
+        (ComponentKind.EXPORTER, "prometheus"),
+        (ComponentKind.EXPORTER, "prometheus_remote_write"),
+    }
+)
+_SIGNALS: Final[Mapping[tuple[ComponentKind, str], frozenset[str]]] = {
+    **dict.fromkeys(_METRICS_ONLY, frozenset({"metrics"})),
+    (ComponentKind.RECEIVER, "host_metrics"): frozenset({"metrics", "logs"}),
+}
+"""Types that do not work on every signal."""
+
+
+def _with_signals(entry: ComponentType) -> ComponentType:
+    return replace(entry, signals=_SIGNALS.get((entry.kind, entry.name), entry.signals))
+
+
 _BY_NAME: Final[Mapping[tuple[ComponentKind, str], ComponentType]] = {
-    (entry.kind, name): entry for entry in _TYPES for name in entry.names
+    (made.kind, name): made for made in map(_with_signals, _TYPES) for name in made.names
 }
 
 

@@ -10,7 +10,7 @@ from phoenix_nb.collector.lint._conditions import attribute_owners, filter_logic
 from phoenix_nb.collector.lint._facts import StepFacts
 from phoenix_nb.collector.lint._finding import LintFinding
 from phoenix_nb.collector.lint._order import aggregations, limiter_and_batch, removed_names
-from phoenix_nb.collector.lint._service import dollars, ports, signals, unsupported_signals, unused
+from phoenix_nb.collector.lint._service import dollars, ports, signals, unused
 from phoenix_nb.collector.lint._steps import Step, steps_of
 
 __all__ = ["lint_config"]
@@ -47,7 +47,6 @@ def _all(config: CollectorConfig, facts: Mapping[Place, StepFacts] | None) -> It
         yield from _of_steps(steps)
     yield from dollars(config)
     yield from ports(config)
-    yield from unsupported_signals(config)
     yield from unused(config)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from phoenix_nb.collector._config import CollectorConfig
-from phoenix_nb.collector.components import ComponentKind, find_type
+from phoenix_nb.collector.components import ComponentKind
 from phoenix_nb.collector.components._filter_settings import FilterSettings
 from phoenix_nb.collector.components._transform_settings import TransformSettings
 from phoenix_nb.collector.config import ComponentId, Node, expand, load_yaml, plain
 from phoenix_nb.collector.lint._finding import LintFinding
 from phoenix_nb.collector.lint._steps import Step
 
-__all__ = ["dollars", "ports", "signals", "unsupported_signals", "unused"]
+__all__ = ["dollars", "ports", "signals", "unused"]
 
 _LONE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$(?![\${])(\w*)")
 _DEFAULTS: Final = {
@@ -152,7 +152,7 @@ def _split(endpoint: str) -> tuple[str, int]:
 
 
 def signals(steps: Sequence[Step]) -> Iterator[LintFinding]:
-    """Components in pipelines of a signal that they do not have, and rules for signals that never come by."""
+    """Processors of a metrics pipeline that have rules for other signals only."""
     for step in steps:
         settings = step.component.settings
         idle = ""
@@ -187,32 +187,6 @@ def signals(steps: Sequence[Step]) -> Iterator[LintFinding]:
                 suggestion=f"write the rules under {idle}",
                 certain=True,
             )
-
-
-def unsupported_signals(config: CollectorConfig) -> Iterator[LintFinding]:
-    """Components that a pipeline's signal does not have."""
-    kinds = (
-        ("receivers", ComponentKind.RECEIVER),
-        ("processors", ComponentKind.PROCESSOR),
-        ("exporters", ComponentKind.EXPORTER),
-    )
-    for pipeline in config.pipelines:
-        for section, kind in kinds:
-            for at, ident in enumerate(getattr(pipeline, section)):
-                entry = find_type(kind, ident.type)
-                if (
-                    entry is not None
-                    and pipeline.id.type not in entry.signals
-                    and pipeline.id.type != "profiles"
-                ):
-                    yield LintFinding(
-                        path=f"service::pipelines::{pipeline.id}::{section}::{at}",
-                        message=f"{ident} does not work on {pipeline.id.type}",
-                        code="SIGNAL_UNSUPPORTED",
-                        why="the collector refuses to start: telemetry type is not supported",
-                        suggestion=f"take it out of {pipeline.id}; it works on {', '.join(sorted(entry.signals))}",
-                        certain=True,
-                    )
 
 
 def unused(config: CollectorConfig) -> Iterator[LintFinding]:
