@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Final, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from phoenix_nb.collector.config import YamlError, load_yaml, plain
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.interfaces._value import Value
 from phoenix_nb.lab._pipeline_texts import pipeline_text
@@ -163,8 +163,9 @@ def load_pipeline_tests(path: Path) -> tuple[PipelineTestFile, str]:
         NotFoundError: it, or its configuration, does not exist.
     """
     try:
-        tree = yaml.safe_load(read_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
+        # The collector's own reader: texts mean here what they mean in a configuration, and its size is bounded.
+        tree = plain(load_yaml(read_text(path)))
+    except YamlError as error:
         raise InvalidRequestError(
             f"{path} is not YAML: {' '.join(str(error).split())}",
             hint="correct it",
