@@ -11,6 +11,7 @@ import re2
 __all__ = ["Regexp", "RegexpError", "compile_regexp", "expand_template", "fill_template"]
 
 _MAX_PATTERN: Final = 100_000
+_MANY: Final = 64
 _MOST_LETTERS: Final = 256
 _MOST_KNOWN: Final = 10_000
 _TEXTS: Final = (
@@ -53,6 +54,22 @@ class Regexp:
             if len(text) < _MOST_LETTERS and len(self._known) < _MOST_KNOWN:
                 self._known[text] = found
         return found
+
+    def search_all(self, texts: Sequence[object]) -> list[bool]:
+        """Whether the pattern matches each of many texts; what is no text is not matched."""
+        distinct = [text for text in dict.fromkeys(texts) if isinstance(text, str)]
+        if len(distinct) < _MANY:
+            return [isinstance(text, str) and self.search(text) for text in texts]
+        # The same expressions run in Arrow's kernel, which spares a call per text.
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        try:
+            hits = pc.match_substring_regex(pa.array(distinct, pa.string()), self.pattern).to_pylist()
+        except (pa.ArrowException, UnicodeEncodeError):
+            hits = [self.search(text) for text in distinct]
+        known: dict[object, bool] = dict(zip(distinct, hits, strict=True))
+        return [text.__class__ is str and known[text] for text in texts]
 
     def groups(self, text: str) -> tuple[str, ...] | None:
         """The texts of all groups of the first match, the whole match first; absent groups are empty."""

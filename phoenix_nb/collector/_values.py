@@ -22,6 +22,7 @@ __all__ = [
     "json_float",
     "parse_float",
     "parse_int",
+    "remove_key",
     "text_of",
     "truncate_to_int",
 ]
@@ -45,6 +46,18 @@ def attribute_from_node(node: object) -> AttributeValue:
     if node is None or isinstance(node, (str, bool, int, float, bytes)):
         return node
     return str(node)
+
+
+def remove_key(pairs: dict[str, AttributeValue], key: str) -> None:
+    """Remove a key as the collector does: the last entry takes the place."""
+    if key not in pairs:
+        return
+    last, value = pairs.popitem()
+    if last == key:
+        return
+    kept = [(last, value) if name == key else (name, old) for name, old in pairs.items()]
+    pairs.clear()
+    pairs.update(kept)
 
 
 def format_float(value: float, style: str = "g") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, TypeAlias
 
 import xxhash
@@ -140,6 +140,27 @@ class KeyValues:
         """The same map without ``keys``; absent ones are ignored."""
         return self._select([i for i, key in enumerate(self._keys) if key not in keys])
 
+    def removed(self, *keys: str) -> Self:
+        """The same map with each of ``keys`` removed as the collector does: the last entry takes its place."""
+        order = list(range(len(self._keys)))
+        names = list(self._keys)
+        for key in keys:
+            if key in names:
+                at = names.index(key)
+                names[at], order[at] = names[-1], order[-1]
+                names.pop()
+                order.pop()
+        return self._select(order)
+
+    def taking(self, places: Sequence[int]) -> Self:
+        """The entries at ``places`` of the present order, as they are encoded."""
+        wires = self.wires
+        return self._from_parts(
+            tuple([self._keys[at] for at in places]),
+            tuple([self._values[at] for at in places]),
+            tuple([wires[at] for at in places]),
+        )
+
     def only(self, *keys: str) -> Self:
         """The same map with nothing but ``keys``, in the present order."""
         return self._select([i for i, key in enumerate(self._keys) if key in keys])
@@ -159,12 +180,7 @@ class KeyValues:
     def _select(self, kept: list[int]) -> Self:
         if len(kept) == len(self._keys):
             return self
-        wires = self.wires
-        return self._from_parts(
-            tuple(self._keys[i] for i in kept),
-            tuple(self._values[i] for i in kept),
-            tuple(wires[i] for i in kept),
-        )
+        return self.taking(kept)
 
     @classmethod
     def _from_parts(

@@ -12,6 +12,7 @@ from phoenix_nb.collector._values import (
     hash_value,
     int_of,
     parse_float,
+    remove_key,
     text_of,
 )
 from phoenix_nb.collector.components._base import BuildError
@@ -56,14 +57,11 @@ def compile_actions(actions: tuple[ActionSettings, ...]) -> Callable[[Attributes
         BuildError: an action that the collector does not create.
     """
     steps = [_step(action, at) for at, action in enumerate(actions)]
-    gone = tuple(action.key for action in actions)
-    only_deletes = all(action.action.lower() == "delete" and not action.pattern for action in actions)
+    if all(action.action.lower() == "delete" for action in actions):
+        return _Deletion(steps)
 
     def apply(attributes: Attributes) -> Attributes:
         before = dict(attributes.items())
-        if only_deletes and len(before) == len(attributes):
-            # What stays keeps its encoded form.
-            return attributes.without(*gone)
         pairs: Pairs = dict(before)
         for step in steps:
             step(pairs)
@@ -72,6 +70,39 @@ def compile_actions(actions: tuple[ActionSettings, ...]) -> Callable[[Attributes
         return Attributes(pairs.items())
 
     return apply
+
+
+class _Deletion:
+    """Actions that only delete: what stays depends on the keys alone, so it is found once per order of keys."""
+
+    def __init__(self, steps: list[_Step]) -> None:
+        self._steps = steps
+        self._places: dict[tuple[str, ...], tuple[int, ...] | None] = {}
+        self._made: dict[tuple[bytes, ...], Attributes] = {}
+
+    def __call__(self, attributes: Attributes) -> Attributes:
+        keys = attributes.keys()
+        try:
+            places = self._places[keys]
+        except KeyError:
+            places = self._places[keys] = self._staying(keys)
+        if places is None:
+            return attributes
+        # What stays keeps its encoded form, and is one value however many it was cut out of.
+        wires = attributes.wires
+        left = tuple([wires[at] for at in places])
+        made = self._made.get(left)
+        if made is None:
+            made = self._made[left] = attributes.taking(places)
+        return made
+
+    def _staying(self, keys: tuple[str, ...]) -> tuple[int, ...] | None:
+        # Of equal keys the last value counts.
+        pairs: Pairs = {key: at for at, key in enumerate(keys)}
+        for step in self._steps:
+            step(pairs)
+        places = tuple(at for at in pairs.values() if isinstance(at, int))
+        return None if places == tuple(range(len(keys))) else places
 
 
 def _same(before: Pairs, after: Pairs) -> bool:
@@ -162,7 +193,7 @@ def _delete(settings: ActionSettings, action: str, head: str) -> _Step:
     pattern = _key_pattern(settings, action, head)
 
     def apply(pairs: Pairs) -> None:
-        pairs.pop(settings.key, None)
+        remove_key(pairs, settings.key)
         if pattern is not None:
             for key in [key for key in pairs if pattern.search(key)]:
                 del pairs[key]

@@ -68,13 +68,20 @@ class _Resources:
         return number
 
 
+def _taken(attributes: Attributes, keys: tuple[str, ...]) -> Attributes:
+    """The attributes that move to the resource, in the order of the configured keys."""
+    taken = attributes.only(*keys)
+    order = tuple(key for key in keys if key in taken)
+    return taken if taken.keys() == order else Attributes((key, taken[key]) for key in order)
+
+
 class _GroupByAttrs(Stateless):
     def __init__(self, keys: tuple[str, ...], dictionaries: Dictionaries) -> None:
         self._keys = keys
         self._resources = _Resources(dictionaries)
         sets = dictionaries.attribute_sets
-        self._taken: IdMap[Attributes] = IdMap(sets, lambda attributes: attributes.only(*keys))
-        self._left: IdMap[Attributes] = IdMap(sets, lambda attributes: attributes.without(*keys))
+        self._taken: IdMap[Attributes] = IdMap(sets, lambda attributes: _taken(attributes, keys))
+        self._left: IdMap[Attributes] = IdMap(sets, lambda attributes: attributes.removed(*keys))
         self._libraries: dict[tuple[str, str], int] = {}
         self._names: dict[tuple[str, int], int] = {}
 

@@ -107,7 +107,7 @@ def _update_label(
         value = attributes[label]
         key = label
         if renamed:
-            attributes = attributes.with_item(renamed, value).without(label)
+            attributes = attributes.with_item(renamed, value).removed(label)
             key = renamed
             if renamed == label:
                 # The collector copies the label onto itself and then removes it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from phoenix_nb.collector._regexp import Regexp, RegexpError, compile_regexp
-from phoenix_nb.collector._values import text_of
+from phoenix_nb.collector._values import remove_key, text_of
 from phoenix_nb.collector.components._base import (
     BuildError,
     ComponentKind,
@@ -129,7 +129,6 @@ class _Redaction:
                 continue
             if not self._settings.allow_all_keys and key not in self._allowed:
                 redacted.append(key)
-                del made[key]
                 continue
             text = value if isinstance(value, str) else ""
             if self._settings.redact_all_types:
@@ -147,6 +146,8 @@ class _Redaction:
             if cleaned != text:
                 masked.append(key)
                 made[key], changed = cleaned, True
+        for key in redacted:
+            remove_key(made, key)
         for keys, name in (
             (redacted, "redacted"),
             (masked, "masked"),

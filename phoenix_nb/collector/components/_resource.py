@@ -38,11 +38,19 @@ class ResourceSettings(Settings):
 
 class _ResourceStage(Stateless):
     def __init__(self, dictionaries: Dictionaries, apply: Callable[[Attributes], Attributes]) -> None:
+        plain: dict[Attributes, Resource] = {}
+
         def change(resource: Resource) -> Resource:
             made = apply(resource.attributes)
             if made is resource.attributes:
                 return resource
-            return Resource(made, resource.dropped_attributes_count, resource.entity_refs)
+            if resource.dropped_attributes_count or resource.entity_refs:
+                return Resource(made, resource.dropped_attributes_count, resource.entity_refs)
+            # A deletion gives the same attributes again and again.
+            found = plain.get(made)
+            if found is None:
+                found = plain[made] = Resource(made)
+            return found
 
         self._map = IdMap(dictionaries.resources, change)
         self._empty = lambda: dictionaries.resources.intern(change(Resource()))

@@ -36,9 +36,17 @@ class IdMap(Generic[T]):
         made = self._known[ids]
         unknown = (made < 0) & (ids >= 0)
         if unknown.any():
+            values, intern = self._dictionary.values, self._dictionary.intern
+            # Many values often become one and the same object, which is looked up once; the list keeps it alive.
+            numbers: dict[int, int] = {}
+            alive: list[T] = []
             for number in np.unique(ids[unknown]).tolist():
-                new = self._function(self._dictionary[number])
-                self._known[number] = self._dictionary.intern(new)
+                new = self._function(values[number])
+                to = numbers.get(id(new))
+                if to is None:
+                    to = numbers[id(new)] = intern(new)
+                    alive.append(new)
+                self._known[number] = to
             made = self._known[ids]
         made[ids < 0] = -1
         return made

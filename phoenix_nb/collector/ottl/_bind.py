@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from phoenix_nb.collector.config import quote
@@ -12,6 +12,7 @@ from phoenix_nb.collector.ottl._columns import Plan, arithmetic_plan, read_plan
 from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathError, PathRule, find_path
 from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, FunctionTable, Param, Target
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
+from phoenix_nb.collector.ottl._lookups import WITH_ATTRIBUTES, attribute_lookup
 from phoenix_nb.collector.ottl._runtime import OttlError, Value, arithmetic, kind_of
 from phoenix_nb.collector.ottl._setters import setter_of
 from phoenix_nb.otlp import KeyValues
@@ -95,7 +96,11 @@ class Binder:
             plan = read_plan(found.rule.column) if found.rule.column else None
             return Getter(found.rule.axes, found.rule.get, plan=plan)
         keys = [self.value(key) for key in found.keys]
-        return _indexed(Getter(found.rule.axes, found.rule.get), keys, _map_step)
+        made = _indexed(Getter(found.rule.axes, found.rule.get), keys, _map_step)
+        axes, key = found.rule.axes, keys[0].get(Item()) if keys[0].constant else None
+        if len(keys) == 1 and isinstance(key, str) and found.name == "attributes" and axes <= WITH_ATTRIBUTES:
+            return replace(made, bulk=attribute_lookup(next(iter(axes)), key))
+        return made
 
     def _found(self, node: ast.Path) -> _Found:
         names = tuple(field.name for field in node.fields)
@@ -194,10 +199,11 @@ class Binder:
         plan = function.plan(*getters) if function.plan is not None else None
         if plan is None and not axes and not function.writes:
             evaluate, plan = _fixed(evaluate)
+        bulk = function.bulk(*getters) if function.bulk is not None else None
         writes = frozenset(target.axis for target in targets) | (
             {function.writes} if function.writes else set()
         )
-        return Made(function, arguments, Getter(axes, evaluate, plan=plan), writes)
+        return Made(function, arguments, Getter(axes, evaluate, plan=plan, bulk=bulk), writes)
 
     def _function(self, name: str) -> Function | None:
         function = self.functions.get(name)

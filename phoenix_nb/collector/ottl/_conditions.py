@@ -14,6 +14,7 @@ from phoenix_nb.collector.ottl._bind import Binder, BindError
 from phoenix_nb.collector.ottl._columns import compare_columns
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
+from phoenix_nb.collector.ottl._lookups import Bulk, booleans, compare_bulk
 from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import OttlError, compare, kind_of
 
@@ -23,6 +24,8 @@ Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int32]
 _FALSE, _TRUE, _FAILED = 0, 1, 2
 _UNKNOWN: Final = -1
+_MANY: Final = 16
+"""New entries from which on they are decided at once."""
 _ROW_AXES: Final = frozenset({"point", "points"})
 
 
@@ -132,7 +135,7 @@ def _boolean(getter: Getter) -> Condition:
             raise OttlError(_NOT_BOOL.format(kind_of(value)))
         return value
 
-    return _Leaf(getter.axes, test)
+    return _Leaf(getter.axes, test, bulk=getter.bulk)
 
 
 def _comparison(left: Getter, op: str, right: Getter) -> Condition:
@@ -143,7 +146,12 @@ def _comparison(left: Getter, op: str, right: Getter) -> Condition:
         return compare(left.get(item), op, right.get(item))
 
     columns = compare_columns(left.plan, op, right.plan) if "point" in left.axes | right.axes else None
-    return _Leaf(left.axes | right.axes, test, columns)
+    bulk = None
+    if right.constant:
+        bulk = compare_bulk(left.bulk, op, right.get(Item()), swapped=False)
+    elif left.constant:
+        bulk = compare_bulk(right.bulk, op, left.get(Item()), swapped=True)
+    return _Leaf(left.axes | right.axes, test, columns, bulk)
 
 
 class _Leaf:
@@ -154,10 +162,12 @@ class _Leaf:
         axes: frozenset[Axis],
         test: Callable[[Item], bool],
         columns: Callable[[Rows], tuple[Mask, Mask | None] | None] | None = None,
+        bulk: Bulk | None = None,
     ) -> None:
         self.axes = axes
         self.test = test
         self._columns = columns
+        self._bulk = bulk
         self._order = tuple(sorted(axes))
         # The last place is for -1, a part that the sender left out.
         self._table = np.full(64, _UNKNOWN, dtype=np.int32)
@@ -220,10 +230,20 @@ class _Leaf:
         if int(codes.min()) < 0:
             unknown = np.flatnonzero(codes < 0)
             new, first = first_rows(ids[unknown])
-            for number, at in zip(new.tolist(), unknown[first].tolist(), strict=True):
-                self._table[number] = self._code(rows.item(at, self.axes))
+            decided = self._decided(rows, new.tolist()) if len(new) >= _MANY else None
+            if decided is not None:
+                self._table[new] = decided
+            else:
+                for number, at in zip(new.tolist(), unknown[first].tolist(), strict=True):
+                    self._table[number] = self._code(rows.item(at, self.axes))
             codes = self._table[ids]
         return codes
+
+    def _decided(self, rows: Rows, numbers: list[int]) -> Sequence[bool] | None:
+        """Many entries at once, where the condition depends on one dictionary only and nothing fails."""
+        if self._bulk is None:
+            return None
+        return booleans(self._bulk, rows.entries(self._bulk.axis, numbers))
 
 
 class _Not:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from phoenix_nb.collector.ottl._columns import Plan
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
+from phoenix_nb.collector.ottl._lookups import Bulk
 from phoenix_nb.collector.ottl._runtime import Value
 
 __all__ = ["LITERALS", "TARGETS", "Function", "FunctionTable", "Param", "Target", "converter", "param"]
@@ -72,6 +73,8 @@ class Function:
     """The first release that has it."""
     plan: Callable[..., Plan | None] | None = None
     """How whole columns are computed."""
+    bulk: Callable[..., Bulk | None] | None = None
+    """How many entries of a dictionary are computed; gets the getters of the arguments, as ``plan`` does."""
     impure: str = ""
     """Why this engine refuses it, for what depends on the clock or on chance."""
 

@@ -16,6 +16,7 @@ from phoenix_nb.collector._values import (
 )
 from phoenix_nb.collector.ottl._columns import Plan, as_float, as_int, constant_plan
 from phoenix_nb.collector.ottl._context import Axis, Item
+from phoenix_nb.collector.ottl._lookups import Bulk, converted
 from phoenix_nb.collector.ottl._runtime import (
     Duration,
     OttlError,
@@ -42,6 +43,8 @@ class Getter:
     """Whether it is a literal."""
     plan: Plan | None = None
     """How to compute whole columns; ``None`` when only item by item."""
+    bulk: Bulk | None = None
+    """How to compute it for many entries of the one dictionary that it depends on; ``None`` when only item by item."""
 
 
 def literal(value: Value) -> Getter:
@@ -58,6 +61,10 @@ def literal(value: Value) -> Getter:
     return Getter(frozenset(), lambda _item: value, constant=True, plan=plan)
 
 
+_TEXTS: Final = frozenset({"string", "string_like"})
+"""Kinds that leave a text as it is."""
+
+
 def typed(kind: str, getter: Getter) -> Getter:
     """A getter that gives one kind of value, or fails.
 
@@ -68,7 +75,8 @@ def typed(kind: str, getter: Getter) -> Getter:
     if getter.constant:
         return literal(convert(getter.get(Item())))
     get = getter.get
-    return Getter(getter.axes, lambda item: convert(get(item)), plan=_plan(kind, getter.plan))
+    bulk = converted(getter.bulk, convert) if kind in _TEXTS else None
+    return Getter(getter.axes, lambda item: convert(get(item)), plan=_plan(kind, getter.plan), bulk=bulk)
 
 
 def typed_value(kind: str, value: Value) -> Value:

@@ -191,6 +191,17 @@ class Rows:
             item.points = self._points(row)
         return item
 
+    def entries(self, axis: Axis, numbers: Sequence[int]) -> list[Any]:
+        """The dictionary entries of an axis that has attributes, by id; -1 is an empty one."""
+        known = self.frames.dictionaries
+        values: Sequence[Any] = known.attribute_sets.values
+        empty: Any = Attributes.EMPTY
+        if axis == "resource":
+            values, empty = known.resources.values, Resource()
+        elif axis == "scope":
+            values, empty = known.scopes.values, Scope()
+        return [values[number] if number >= 0 else empty for number in numbers]
+
     def point(self, row: int) -> Point:
         """One point by itself."""
         side = int(self.column("p_side")[row])

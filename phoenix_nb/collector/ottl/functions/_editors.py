@@ -37,7 +37,7 @@ def _set(target: Target, value: Getter) -> Run:
 def _delete_key(target: Target, key: Getter) -> Run:
     def run(item: Item) -> None:
         found = _map_of(target, item)
-        target.put(item, found.without(str(key.get(item))))
+        target.put(item, found.removed(str(key.get(item))))
 
     return run
 

@@ -10,6 +10,7 @@ from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._getters import Getter
+from phoenix_nb.collector.ottl._lookups import Bulk
 from phoenix_nb.collector.ottl._runtime import OttlError, Value
 
 __all__ = ["TEXT_FUNCTIONS", "dynamic_pattern", "to_camel", "to_snake"]
@@ -49,6 +50,13 @@ def _is_match(target: Getter, pattern: Getter) -> Callable[[Item], Value]:
         return isinstance(text, str) and compiled.search(text)
 
     return evaluate
+
+
+def _is_match_bulk(target: Getter, pattern: Getter) -> Bulk | None:
+    if target.bulk is None or not pattern.constant:
+        return None
+    read, compiled = target.bulk.values, compile_regexp(str(pattern.get(Item())))
+    return Bulk(target.bulk.axis, lambda entries: compiled.search_all(read(entries)))
 
 
 @converter("Concat", param("vals", "string_like", many=True), param("delimiter", "string"))
@@ -239,7 +247,12 @@ def _luhn(target: str | None) -> Value:
 
 
 TEXT_FUNCTIONS: Final[tuple[Function, ...]] = (
-    Function("IsMatch", (param("target", "string_like"), param("pattern", "string")), _is_match),
+    Function(
+        "IsMatch",
+        (param("target", "string_like"), param("pattern", "string")),
+        _is_match,
+        bulk=_is_match_bulk,
+    ),
     _concat,
     _lower,
     _upper,
