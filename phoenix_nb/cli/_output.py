@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from phoenix_nb.errors import JsonValue
 
-__all__ = ["note", "print_json", "say", "table"]
+__all__ = ["note", "print_json", "say", "shown_path", "table"]
 
 
 def print_json(value: object) -> None:
@@ -27,6 +28,12 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Tell the person something; programs read stdout and never see it."""
     sys.stderr.write(_plain(text) + "\n")
+
+
+def shown_path(path: Path) -> str:
+    """A path as people here would type it: relative to the current folder where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def table(

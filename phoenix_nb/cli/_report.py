@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, say, table
+from phoenix_nb.cli._output import print_json, say, shown_path, table
 from phoenix_nb.cli._session import chosen, opened
 
 app = typer.Typer(name="report", help="Reports of stored experiments.", no_args_is_help=True)
@@ -74,7 +74,7 @@ def list_reports(
             (
                 fmt.timestamp(one.created_at),
                 one.experiment_id,
-                str(one.html),
+                shown_path(one.html),
                 "" if one.html.is_file() else "no longer there",
             )
             for one in found
