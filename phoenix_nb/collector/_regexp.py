@@ -69,7 +69,7 @@ class Regexp:
         except (pa.ArrowException, UnicodeEncodeError):
             hits = [self.search(text) for text in distinct]
         known: dict[object, bool] = dict(zip(distinct, hits, strict=True))
-        return [text.__class__ is str and known[text] for text in texts]
+        return [known.get(text, False) for text in texts]
 
     def groups(self, text: str) -> tuple[str, ...] | None:
         """The texts of all groups of the first match, the whole match first; absent groups are empty."""

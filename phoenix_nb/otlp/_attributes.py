@@ -152,6 +152,21 @@ class KeyValues:
                 order.pop()
         return self._select(order)
 
+    @staticmethod
+    def column(maps: Iterable[KeyValues], key: str) -> list[AttributeValue]:
+        """The value of one key in many maps, ``None`` where it is absent."""
+        # Most maps have the same keys in the same order, so a place is found once per such order.
+        places: dict[tuple[str, ...], int] = {}
+        made: list[AttributeValue] = []
+        for found in maps:
+            keys = found._keys  # noqa: SLF001 - of this class
+            try:
+                at = places[keys]
+            except KeyError:
+                at = places[keys] = keys.index(key) if key in keys else -1
+            made.append(found._values[at] if at >= 0 else None)  # noqa: SLF001 - of this class
+        return made
+
     def taking(self, places: Sequence[int]) -> Self:
         """The entries at ``places`` of the present order, as they are encoded."""
         wires = self.wires

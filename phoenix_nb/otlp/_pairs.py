@@ -86,11 +86,11 @@ class PairIndex:
             found = flat[cells]
             missing = found < 0
             if missing.any():
-                flat[cells[missing]] = -1
                 fresh = cells[missing]
-                _, first = np.unique(fresh, return_index=True)
-                first.sort()
-                new = fresh[first]
+                # Of several writes to one cell the last one stays: written backwards, each holds its first place.
+                order = np.arange(len(fresh), dtype=np.int32)
+                flat[fresh[::-1]] = order[::-1]
+                new = fresh[flat[fresh] == order]
                 flat[new] = np.arange(len(self), len(self) + len(new), dtype=np.int32)
                 self.left.extend((new // grid.shape[1]).astype(np.int32))
                 self.right.extend((new % grid.shape[1]).astype(np.int32))

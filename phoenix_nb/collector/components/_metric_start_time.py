@@ -72,6 +72,7 @@ class _State:
         self.seen: Mask = np.zeros(0, dtype=np.bool_)
         self.marked: Mask = np.zeros(0, dtype=np.bool_)
         self.start = np.zeros(0, dtype=np.uint64)
+        self.identity = np.zeros(0, dtype=np.int32)
         self.numbers = {name: np.zeros(0, dtype=kind) for name, kind in _NUMBERS.items()}
         self.previous: dict[int, SidePoint] = {}
         self.reference: dict[int, SidePoint] = {}
@@ -83,10 +84,18 @@ class _State:
             self.seen = np.append(self.seen, np.zeros(more, dtype=np.bool_))
             self.marked = np.append(self.marked, np.zeros(more, dtype=np.bool_))
             self.start = np.append(self.start, np.zeros(more, dtype=np.uint64))
+            self.identity = np.append(self.identity, np.zeros(more, dtype=np.int32))
             self.numbers = {
                 name: np.append(column, np.zeros(more, dtype=column.dtype))
                 for name, column in self.numbers.items()
             }
+
+    def clear(self, streams: Array) -> None:
+        """Know streams of which nothing was measured yet."""
+        self.seen[streams] = True
+        self.start[streams] = 0
+        for column in self.numbers.values():
+            column[streams] = 0
 
     def sweep(self) -> None:
         """Forget the streams that had no point since the last sweep."""
@@ -105,6 +114,15 @@ _NUMBERS: Final = {
 }
 
 
+def _identity(header: MetricHeader) -> tuple[str, int]:
+    return header.name, header.temporality if header.type in _HISTOGRAMS else 0
+
+
+def _unmeasured(point: SidePoint) -> SidePoint:
+    value = point.value
+    return SidePoint(None if value is None else type(value)())
+
+
 class _MetricStartTime:
     def __init__(self, settings: MetricStartTimeSettings, setup: Setup) -> None:
         self._dictionaries = setup.dictionaries
@@ -116,8 +134,12 @@ class _MetricStartTime:
             setup.dictionaries,
             # Scope, unit and type do not tell streams apart here.
             scope=lambda _one: 0,
-            header=lambda one: (one.name, one.temporality if one.type in _HISTOGRAMS else 0),
+            header=lambda one: (*_identity(one), one.type),
         )
+        # The collector keeps numbers and summaries of one name, or both sorts of histograms, under one identity
+        # with a state for each: what comes second is known already, with an empty state.
+        self._identities = Streams(setup.dictionaries, scope=lambda _one: 0, header=_identity)
+        self._known: Mask = np.zeros(0, dtype=np.bool_)
         self._state = _State()
 
     def _adjusts(self, header: MetricHeader) -> bool:
@@ -137,6 +159,7 @@ class _MetricStartTime:
         for tick, frames in self._ticker.runs(flow.frames):
             if tick:
                 self._state.sweep()
+                self._know()
             parts.append(self._adjusted(frames))
         return flow.to(Frames.concat(parts))
 
@@ -150,17 +173,34 @@ class _MetricStartTime:
         if not len(rows):
             return frames
         edit = _Edit(whole, rows, self._start_times(whole) if self._strategy == _BY_METRIC else None)
-        streams = self._streams.numbers(whole.p_series[rows], whole.p_kind[rows], whole.p_start[rows])
+        columns = whole.p_series[rows], whole.p_kind[rows], whole.p_start[rows]
+        streams, identities = self._streams.numbers(*columns), self._identities.numbers(*columns)
         self._state.grow(len(self._streams))
-        for part in rounds(streams, whole.p_payload[rows], whole.n_payloads, len(self._streams)):
-            self._round(edit, part, streams[part])
+        self._grow_known()
+        self._state.identity[streams] = identities
+        for part in rounds(identities, whole.p_payload[rows], whole.n_payloads, len(self._identities)):
+            self._round(edit, part, streams[part], identities[part])
         kept = np.ones(whole.n_points, dtype=np.bool_)
         kept[rows] = edit.kept
         made = whole.replace(side=edit.table, **edit.columns())
         return made if kept.all() else made.where(kept, keep_empty=True)
 
-    def _round(self, edit: _Edit, part: Any, streams: Array) -> None:
+    def _grow_known(self) -> None:
+        more = len(self._identities) - len(self._known)
+        if more > 0:
+            self._known = np.append(self._known, np.zeros(more, dtype=np.bool_))
+
+    def _know(self) -> None:
+        """Identities are known while one of their streams is."""
+        self._known[:] = False
+        self._known[self._state.identity[self._state.seen]] = True
+
+    def _round(self, edit: _Edit, part: Any, streams: Array, identities: Array) -> None:
         state = self._state
+        empty = self._known[identities] & ~state.seen[streams]
+        if empty.any():
+            state.clear(streams[empty])
+        self._known[identities] = True
         time, flags = edit.time[part], edit.flags[part]
         ints, doubles = edit.ints[part], edit.doubles[part]
         seen = state.seen[streams]
@@ -170,8 +210,9 @@ class _MetricStartTime:
             reset = (doubles < state.numbers["double"][streams]) | (ints < state.numbers["int"][streams])
         places = np.flatnonzero(side)
         for at, row in zip(places.tolist(), np.arange(len(edit.kept))[part][places].tolist(), strict=True):
-            before = state.previous.get(int(streams[at]))
-            reset[at] = before is None or was_reset(edit.side_point(row), before)
+            point = edit.side_point(row)
+            before = state.previous.get(int(streams[at])) or _unmeasured(point)
+            reset[at] = was_reset(point, before)
         reset &= seen & ~silent
         before_start = state.start[streams]
         start = np.where(seen, before_start, edit.first_start(part))
@@ -290,6 +331,7 @@ class _MetricStartTime:
         """Take over what was known."""
         self._state = _State()
         self._state.grow(len(self._streams))
+        self._known[:] = False
         if not state:
             return
         self._ticker.restore(state["ticker"])
@@ -303,6 +345,11 @@ class _MetricStartTime:
             streams = self._streams.numbers(frames.p_series, frames.p_kind, frames.p_start)
             self._state.grow(len(self._streams))
             self._state.seen[streams] = True
+            self._state.identity[streams] = self._identities.numbers(
+                frames.p_series, frames.p_kind, frames.p_start
+            )
+            self._grow_known()
+            self._know()
             self._state.marked[streams] = state["marked"]
             self._state.start[streams] = frames.p_start
             for name, values in state["numbers"].items():

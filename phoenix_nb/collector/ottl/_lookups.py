@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from phoenix_nb.collector.ottl._runtime import OttlError, Value, compare
+from phoenix_nb.otlp import KeyValues
 
 if TYPE_CHECKING:
     from phoenix_nb.collector.ottl._context import Axis
@@ -32,16 +33,7 @@ def attribute_lookup(axis: Axis, key: str) -> Bulk:
 
     def values(entries: Sequence[Any]) -> Sequence[Value]:
         maps = entries if axis == "attributes" else [entry.attributes for entry in entries]
-        # Most entries have the same keys in the same order, so a place is found once per such order.
-        places: dict[tuple[str, ...], int] = {}
-        made: list[Value] = []
-        for found in maps:
-            keys = found.keys()
-            at = places.get(keys)
-            if at is None:
-                at = places[keys] = keys.index(key) if key in keys else -1
-            made.append(found.values()[at] if at >= 0 else None)
-        return made
+        return KeyValues.column(maps, key)
 
     return Bulk(axis, values)
 
@@ -53,7 +45,10 @@ def converted(inner: Bulk | None, convert: Callable[[Value], Value]) -> Bulk | N
     read = inner.values
 
     def values(entries: Sequence[Any]) -> Sequence[Value]:
-        return [value if value.__class__ is str else convert(value) for value in read(entries)]
+        found = read(entries)
+        if set(map(type, found)) <= {str}:
+            return found
+        return [value if value.__class__ is str else convert(value) for value in found]
 
     return Bulk(inner.axis, values)
 
@@ -85,4 +80,4 @@ def booleans(bulk: Bulk, entries: Sequence[Any]) -> Sequence[bool] | None:
         found = bulk.values(entries)
     except OttlError:
         return None
-    return [value is True for value in found] if all(value.__class__ is bool for value in found) else None
+    return cast("Sequence[bool]", found) if set(map(type, found)) <= {bool} else None

@@ -68,6 +68,8 @@ def _metricstransform(draw: st.DrawFn, focus: str) -> Step:
         else draw(st.lists(st.sampled_from(_TRANSFORMS), min_size=1, max_size=2))
     )
     transforms = []
+    if focus in _AGGREGATES and actions[0] == "combine":
+        actions[0] = "insert"
     used = {focus} if focus else set()
     random = False
     for at, action in enumerate(actions):
@@ -90,6 +92,9 @@ def _metricstransform(draw: st.DrawFn, focus: str) -> Step:
         if focus in _OPERATIONS and at == 0:
             operations = [focus, *operations]
             used.add(focus)
+        if action == "combine":
+            # Combining leaves points in random order, and an aggregation of mixed kinds follows its first point.
+            operations = [name for name in operations if name not in _AGGREGATES]
         # What follows an aggregation sees its points in random order.
         cut = next(
             (place + 1 for place, name in enumerate(operations) if name in _AGGREGATES), len(operations)
