@@ -23,7 +23,7 @@ def _run(name: str, settings: Any, payloads: list[Any]) -> list[Any]:
     text = _TEXT.format(processors=orjson.dumps({name: settings}).decode(), name=name)
     dictionaries = Dictionaries()
     engine = compile_config(parse_config(text), dictionaries)
-    made = []
+    made: list[Any] = []
     decoder = Decoder(dictionaries)
     for payload in payloads:
         frames = engine.process(decoder.json([orjson.dumps(payload)])).by_exporter["nop"]
