@@ -110,9 +110,12 @@ def _leaves(frames: Frames) -> tuple[Array, Array, Array, Array, Array]:
 
 def _coded(ids: Array, absent: Mask, make: Callable[[int], Any], kind: pa.DataType) -> pa.DictionaryArray:
     distinct, inverse = np.unique(ids[~absent], return_inverse=True)
+    made = [make(number) for number in distinct.tolist()]
+    # Several ids may have one text. Arrow writes a dictionary that repeats a value with memory it never filled.
+    place = {value: at for at, value in enumerate(dict.fromkeys(made))}
     index = np.zeros(len(ids), dtype=np.int32)
-    index[~absent] = inverse
-    values = pa.array([make(number) for number in distinct.tolist()], type=kind.value_type)
+    index[~absent] = np.array([place[value] for value in made], dtype=np.int32)[inverse]
+    values = pa.array(list(place), type=kind.value_type)
     return pa.DictionaryArray.from_arrays(pa.array(index, mask=absent), values)
 
 
