@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 
-__all__ = ["RefusalError", "chainrun_path", "run_chain"]
+__all__ = ["NotEndedError", "RefusalError", "chainrun_path", "run_chain"]
 
 
 class RefusalError(Exception):
     """The chain was not accepted; the message is the collector's."""
+
+
+class NotEndedError(Exception):
+    """The chain did not end: what it writes into itself grew without bounds."""
+
+
+_PATIENCE = 15.0
+"""Seconds; a pair takes a few hundredths."""
 
 
 def chainrun_path() -> Path:
@@ -35,14 +43,18 @@ def run_chain(program: Path, config: Path, inputs: Path, output: Path) -> list[A
 
     Raises:
         RefusalError: the configuration was not accepted.
+        NotEndedError: it did not end in time.
     """
-    found = subprocess.run(
-        [str(program), "-config", str(config), "-input", str(inputs), "-output", str(output)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    try:
+        found = subprocess.run(
+            [str(program), "-config", str(config), "-input", str(inputs), "-output", str(output)],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise NotEndedError(f"the chain did not end within {_PATIENCE} s") from exc
     if found.returncode:
         raise RefusalError(found.stderr.strip())
     return [json.loads(line) for line in output.read_text().splitlines()]
