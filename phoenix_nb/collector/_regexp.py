@@ -167,9 +167,11 @@ def _reference(text: str) -> tuple[str, str]:
 
 
 def _group(name: str, groups: Sequence[str], names: Sequence[str]) -> str:
-    if name.isascii() and name.isdecimal() and (name == "0" or not name.startswith("0")):
-        number = int(name) if len(name) < 9 else len(groups)
+    # Numbers with a leading zero, or of more than eight digits, are names to the collector.
+    if name.isascii() and name.isdecimal() and len(name) < 9 and (name == "0" or not name.startswith("0")):
+        number = int(name)
         return groups[number] if number < len(groups) else ""
+    # Of several groups of one name the first that took part counts.
     return next((groups[at] for at, known in enumerate(names) if known == name and groups[at]), "")
 
 

@@ -28,7 +28,7 @@ from phoenix_nb.lab._sources import default_length
 from phoenix_nb.lab._texts import load_plan, read_text
 from phoenix_nb.runtime import Settings, parse_duration
 
-__all__ = ["Comparison", "prepare", "seconds_of"]
+__all__ = ["Comparison", "prepare", "seconds_of", "start_comparison"]
 
 _LONGEST_NAME = 100
 
@@ -111,6 +111,14 @@ async def prepare(
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidRequestError(f"{field}: {first['msg']}", details={"field": field}) from error
+
+
+async def start_comparison(ctx: Context, asked: Comparison, services: Services, settings: Settings) -> str:
+    """Prepare, store and start a comparison; returns its id. Raises what :func:`prepare` raises."""
+    wanted = await prepare(ctx, asked, services, settings)
+    made = await services.experiments.create_experiment(ctx, wanted)
+    await services.experiments.start_experiment(ctx, made.id)
+    return made.id
 
 
 def _plan(asked: Comparison) -> Plan:

@@ -30,7 +30,7 @@ from phoenix_nb.interfaces import (
     SimulationTarget,
     TargetType,
 )
-from phoenix_nb.lab._comparisons import Comparison, prepare, seconds_of
+from phoenix_nb.lab._comparisons import Comparison, seconds_of, start_comparison
 from phoenix_nb.lab._composition import System
 from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._panel_port import PanelPort
@@ -243,14 +243,8 @@ class Lab:
             account=account,
         )
 
-        async def start() -> str:
-            ctx = self.context()
-            wanted = await prepare(ctx, asked, self.services, self._settings)
-            made = await self.services.experiments.create_experiment(ctx, wanted)
-            await self.services.experiments.start_experiment(ctx, made.id)
-            return made.id
-
-        return ExperimentHandle(self, self.run(start()))
+        started = start_comparison(self.context(), asked, self.services, self._settings)
+        return ExperimentHandle(self, self.run(started))
 
     def experiment(self, experiment_id: str) -> ExperimentHandle:
         """A stored experiment.

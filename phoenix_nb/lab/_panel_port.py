@@ -15,7 +15,7 @@ from phoenix_nb.interfaces import (
     SimulationMetrics,
     SimulationState,
 )
-from phoenix_nb.lab._comparisons import Comparison, prepare
+from phoenix_nb.lab._comparisons import Comparison, start_comparison
 from phoenix_nb.lab._services import Services
 from phoenix_nb.lab._views import RunFollower, simulation_view, watch_run
 from phoenix_nb.reporting import Choice, ComparisonRequest, RunView, SimulationRequest, SimulationView
@@ -90,7 +90,6 @@ class PanelPort:
 
     async def start_comparison(self, request: ComparisonRequest) -> str:
         """Store and start a comparison; returns its id."""
-        ctx = self._context()
         asked = Comparison(
             baseline=request.baseline,
             candidate=request.candidate,
@@ -100,10 +99,7 @@ class PanelPort:
             seed=request.seed,
             critical=request.critical,
         )
-        wanted = await prepare(ctx, asked, self._services, self._settings)
-        made = await self._services.experiments.create_experiment(ctx, wanted)
-        await self._services.experiments.start_experiment(ctx, made.id)
-        return made.id
+        return await start_comparison(self._context(), asked, self._services, self._settings)
 
     async def stop_comparison(self, experiment_id: str) -> None:
         """Stop a run and judge what it has measured."""

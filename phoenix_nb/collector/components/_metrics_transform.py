@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.collector._regexp import Regexp, RegexpError, compile_regexp
+from phoenix_nb.collector._regexp import Regexp, RegexpError, compile_regexp, fill_template
 from phoenix_nb.collector.components._aggregate import AttributeKeys
 from phoenix_nb.collector.components._base import (
     BuildError,
@@ -33,7 +33,6 @@ from phoenix_nb.collector.components._metrics_transform_settings import (
     check,
 )
 from phoenix_nb.collector.components._rewrite import IdMap, exchange
-from phoenix_nb.collector.components._template import expand_first
 from phoenix_nb.otlp import Attributes, Dictionaries, Frames, MetricHeader, Resource
 
 __all__ = ["METRICS_TRANSFORM"]
@@ -80,7 +79,9 @@ class _Filter:
         """The new name of a metric."""
         if self.pattern is None:
             return template
-        return expand_first(self.pattern, template, name) or template
+        groups = self.pattern.groups(name)
+        filled = "" if groups is None else fill_template(template, groups, self.pattern.names)
+        return filled or template
 
 
 @dataclass(frozen=True, slots=True)
