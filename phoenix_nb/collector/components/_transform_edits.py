@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -191,7 +192,7 @@ def _replace_headers(work: MetricWork, chosen: Array, headers: Sequence[MetricHe
 # -- aggregation ------------------------------------------------------------------------------------------------------
 
 
-class _Aggregation(_Edit):
+class _Aggregation(_Edit, ABC):
     def __init__(self, aggregation_function: str) -> None:
         if aggregation_function not in FUNCTIONS:
             raise ValueError(
@@ -200,8 +201,9 @@ class _Aggregation(_Edit):
             )
         self._function = aggregation_function
 
+    @abstractmethod
     def _changed(self, attributes: Attributes) -> Attributes:
-        raise NotImplementedError
+        """What is left of the attributes of a point."""
 
     def _merge(self, work: MetricWork, chosen: Array, *, maps: bool) -> None:
         if not len(chosen):
@@ -318,7 +320,7 @@ class Copy(_Edit):
 _HAS_TEMPORALITY: Final = (MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM)
 
 
-class _Extract(_Edit):
+class _Extract(_Edit, ABC):
     """A sum made of one number of each histogram or summary point."""
 
     name = ""
@@ -329,8 +331,9 @@ class _Extract(_Edit):
         self._monotonic = monotonic
         self._suffix = self.ending if suffix is None else suffix
 
+    @abstractmethod
     def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
-        raise NotImplementedError
+        """Kind and value of the number of a point; ``None`` when it has none."""
 
     def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
         """Append the sums that have points; other kinds of metrics fail."""
