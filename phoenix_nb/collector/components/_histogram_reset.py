@@ -14,7 +14,7 @@ from phoenix_nb.otlp import (
     SummaryValue,
 )
 
-__all__ = ["was_reset", "without_reference", "zeroed"]
+__all__ = ["was_reset", "with_buckets_of", "without_reference", "zeroed"]
 
 _WRAP: Final = 1 << 64
 _NONE: Final = Buckets()
@@ -46,6 +46,24 @@ def was_reset(point: SidePoint, before: SidePoint) -> bool:
             or any(_fell((new or _NONE).bucket_counts, (old or _NONE).bucket_counts) for new, old in pairs)
         )
     return True
+
+
+def with_buckets_of(point: SidePoint, known: SidePoint, *, bounds: bool, scale: bool) -> SidePoint:
+    """What the collector remembers of a point where it goes on comparing with the buckets of an earlier one.
+
+    Args:
+        point: the latest point.
+        known: what was remembered before.
+        bounds: whether the bounds of a histogram stay those that were remembered first.
+        scale: whether the scale of an exponential histogram does.
+    """
+    value, first = point.value, known.value
+    if bounds and isinstance(value, HistogramValue) and isinstance(first, HistogramValue):
+        return replace(point, value=replace(value, explicit_bounds=first.explicit_bounds))
+    exponential = isinstance(first, ExponentialHistogramValue)
+    if scale and exponential and isinstance(value, ExponentialHistogramValue):
+        return replace(point, value=replace(value, scale=first.scale))
+    return point
 
 
 def zeroed(point: SidePoint) -> SidePoint:

@@ -19,7 +19,12 @@ from phoenix_nb.collector.components._base import (
     StageState,
 )
 from phoenix_nb.collector.components._clock import UNKNOWN, Ticker
-from phoenix_nb.collector.components._histogram_reset import was_reset, without_reference, zeroed
+from phoenix_nb.collector.components._histogram_reset import (
+    was_reset,
+    with_buckets_of,
+    without_reference,
+    zeroed,
+)
 from phoenix_nb.collector.components._streams import Streams, load_points, rounds, save_points
 from phoenix_nb.collector.config import DURATION, TEXT, Settings, quote, setting
 from phoenix_nb.otlp import Frames, MetricHeader, MetricType, PointKind, SidePoint, Temporality
@@ -235,7 +240,13 @@ class _MetricStartTime:
         numbers["int"][chosen], numbers["double"][chosen] = ints[update], doubles[update]
         rows = np.arange(len(edit.kept))[part]
         for at in np.flatnonzero(edit.is_side[part] & update).tolist():
-            self._state.previous[int(streams[at])] = edit.given(int(rows[at]))
+            stream, point = int(streams[at]), edit.given(int(rows[at]))
+            known = self._state.previous.get(stream) or (
+                _unmeasured(point) if self._state.seen[stream] else point
+            )
+            self._state.previous[stream] = with_buckets_of(
+                point, known, bounds=self._strategy != _SUBTRACT, scale=self._strategy == _BY_METRIC
+            )
 
     def _subtract(
         self, edit: _Edit, part: Any, streams: Array, seen: Mask, reset: Mask, silent: Mask
