@@ -84,12 +84,16 @@ class AsyncioEventBus:
         self._closed = False
 
     async def publish(self, ctx: Context, event: Event) -> Event:
-        return (await self.publish_batch(ctx, (event,)))[0]
+        return (await self._accept(ctx, (event,)))[0]
 
     async def publish_batch(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
-        self._check(ctx)
         if not events:
+            self._check(ctx)
             return ()
+        return await self._accept(ctx, events)
+
+    async def _accept(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+        self._check(ctx)
         async with self._accepting:
             if self._closed:
                 raise ClosedError(_CLOSED)

@@ -499,6 +499,17 @@ class Event(Value):
             raise ValueError(message)
         return self
 
+    def at(self, sequence: int | None) -> Self:
+        """The same event at a position of the journal; ``None`` takes its position away."""
+        # What model_copy(update=...) does, at a third of its price: every event of the bus goes through here, and a
+        # frozen value may share its parts.
+        placed = type(self).__new__(type(self))
+        object.__setattr__(placed, "__dict__", {**self.__dict__, "sequence": sequence})
+        object.__setattr__(placed, "__pydantic_fields_set__", self.__pydantic_fields_set__ | {"sequence"})
+        object.__setattr__(placed, "__pydantic_extra__", None)
+        object.__setattr__(placed, "__pydantic_private__", None)
+        return placed
+
     def to_cloudevent(self) -> dict[str, JsonValue]:
         """The structured JSON form of CloudEvents 1.0.
 

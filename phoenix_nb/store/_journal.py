@@ -106,7 +106,7 @@ def _append(events: Sequence[Event], cursor: Cursor) -> tuple[Event, ...]:
         [[*event.metadata.keys()] for event in events],
         [[*event.metadata.values()] for event in events],
         # The position is a column only: it is known when the row is there.
-        [event.model_copy(update={"sequence": None}).model_dump_json() for event in events],
+        [event.at(None).model_dump_json() for event in events],
     ]
     try:
         if len(events) <= _SMALL:
@@ -120,7 +120,7 @@ def _append(events: Sequence[Event], cursor: Cursor) -> tuple[Event, ...]:
     except duckdb.ConstraintException as error:
         raise _TakenError from error
     begin = min(sequence for (sequence,) in cursor.fetchall())
-    return tuple(event.model_copy(update={"sequence": at}) for at, event in enumerate(events, begin))
+    return tuple(event.at(at) for at, event in enumerate(events, begin))
 
 
 def _read(wanted: EventFilter, limit: int, cursor: Cursor) -> tuple[Event, ...]:
@@ -149,7 +149,4 @@ def _read(wanted: EventFilter, limit: int, cursor: Cursor) -> tuple[Event, ...]:
         f"SELECT json, sequence FROM event WHERE {' AND '.join(where) or 'TRUE'} ORDER BY sequence LIMIT ?",  # noqa: S608 - our words
         [*parameters, max(limit, 0)],
     ).fetchall()
-    return tuple(
-        stored_value(Event, text, "event").model_copy(update={"sequence": sequence})
-        for text, sequence in rows
-    )
+    return tuple(stored_value(Event, text, "event").at(sequence) for text, sequence in rows)

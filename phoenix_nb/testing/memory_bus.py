@@ -21,15 +21,12 @@ class MemoryJournal:
 
     async def append(self, ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
         ctx.check()
-        names = {event.id for event in events}
-        if len(names) < len(events) or not self._known.isdisjoint(names):
+        names = [event.id for event in events]
+        if not self._known.isdisjoint(names) or len(set(names)) < len(names):
             raise ConflictError(
                 "an event with this id was accepted before", details={"ids": [*sorted(names)]}
             )
-        placed = tuple(
-            event.model_copy(update={"sequence": position})
-            for position, event in enumerate(events, len(self._kept) + 1)
-        )
+        placed = tuple([event.at(position) for position, event in enumerate(events, len(self._kept) + 1)])
         self._kept += placed
         self._known.update(names)
         return placed
