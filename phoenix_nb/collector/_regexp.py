@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import re2
@@ -58,18 +60,25 @@ class Regexp:
     def search_all(self, texts: Sequence[object]) -> list[bool]:
         """Whether the pattern matches each of many texts; what is no text is not matched."""
         distinct = [text for text in dict.fromkeys(texts) if isinstance(text, str)]
-        if len(distinct) < _MANY:
-            return [isinstance(text, str) and self.search(text) for text in texts]
+        hits = self._hits(distinct)
+        if len(distinct) == len(texts):
+            return hits
+        known: dict[object, bool] = dict(zip(distinct, hits, strict=True))
+        return list(map(known.get, texts, repeat(False)))
+
+    def _hits(self, texts: list[str]) -> list[bool]:
+        if len(texts) < _MANY:
+            return [self.search(text) for text in texts]
         # The same expressions run in Arrow's kernel, which spares a call per text.
         import pyarrow as pa
         import pyarrow.compute as pc
 
         try:
-            hits = pc.match_substring_regex(pa.array(distinct, pa.string()), self.pattern).to_pylist()
+            found = pc.match_substring_regex(pa.array(texts, pa.string()), self.pattern)
         except (pa.ArrowException, UnicodeEncodeError):
-            hits = [self.search(text) for text in distinct]
-        known: dict[object, bool] = dict(zip(distinct, hits, strict=True))
-        return [known.get(text, False) for text in texts]
+            return [self.search(text) for text in texts]
+        hits: list[bool] = found.to_numpy(zero_copy_only=False).tolist()
+        return hits
 
     def groups(self, text: str) -> tuple[str, ...] | None:
         """The texts of all groups of the first match, the whole match first; absent groups are empty."""
@@ -81,8 +90,12 @@ class Regexp:
     @property
     def names(self) -> tuple[str, ...]:
         """The group names by number, the empty name for the whole match and unnamed groups."""
+        index = self._compiled.groupindex
+        if len(_NAME.findall(self.pattern)) > len(index):
+            # Go lets several groups have one name.
+            return ("", *_group_names(self.pattern))
         made = [""] * (self._compiled.groups + 1)
-        for name, number in self._compiled.groupindex.items():
+        for name, number in index.items():
             made[number] = name
         return tuple(made)
 
@@ -198,6 +211,18 @@ def compile_regexp(pattern: str) -> Regexp:
     except re2.error as exc:
         raw = exc.args[0] if exc.args else ""
         raise RegexpError(f"error parsing regexp: {_text(raw, pattern)}") from exc
+
+
+_NAME: Final = re.compile(r"\(\?P?<(\w+)>")
+_SKIPPED: Final = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]", re.DOTALL)
+
+
+def _group_names(pattern: str) -> list[str]:
+    """The names of all groups by number, empty where they have none."""
+    # What is quoted or inside of brackets begins no group.
+    bare = _SKIPPED.sub("", pattern)
+    found = re.finditer(r"\((?:\?P?<(?P<name>\w+)>|(?!\?))", bare)
+    return [one["name"] or "" for one in found]
 
 
 def _has_any_byte(pattern: str) -> bool:

@@ -60,8 +60,11 @@ def with_buckets_of(point: SidePoint, known: SidePoint, *, bounds: bool, scale: 
     value, first = point.value, known.value
     if bounds and isinstance(value, HistogramValue) and isinstance(first, HistogramValue):
         return replace(point, value=replace(value, explicit_bounds=first.explicit_bounds))
-    exponential = isinstance(first, ExponentialHistogramValue)
-    if scale and exponential and isinstance(value, ExponentialHistogramValue):
+    if (
+        isinstance(value, ExponentialHistogramValue)
+        and isinstance(first, ExponentialHistogramValue)
+        and scale
+    ):
         return replace(point, value=replace(value, scale=first.scale))
     return point
 

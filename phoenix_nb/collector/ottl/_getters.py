@@ -24,6 +24,7 @@ from phoenix_nb.collector.ottl._runtime import (
     Points,
     Time,
     Value,
+    clock,
     kind_of,
 )
 from phoenix_nb.otlp import KeyValues
@@ -56,7 +57,7 @@ def literal(value: Value) -> Getter:
         plan = constant_plan("int", value)
     elif isinstance(value, Duration):
         plan = constant_plan("duration", value.nanos)
-    elif isinstance(value, Time):
+    elif isinstance(value, Time) and value.zone is None and abs(value.nanos) >> 63 == 0:
         plan = constant_plan("time", value.nanos)
     return Getter(frozenset(), lambda _item: value, constant=True, plan=plan)
 
@@ -135,7 +136,7 @@ def _string_like(value: Value) -> Value:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Time):
-        return f'"{rfc3339(value.nanos)}"'
+        return f'"{rfc3339(value)}"'
     if isinstance(value, Duration):
         return str(value.nanos)
     if isinstance(value, Points):
@@ -146,14 +147,14 @@ def _string_like(value: Value) -> Value:
         raise OttlTypeError(f"unsupported type: {kind_of(value)}") from exc
 
 
-def rfc3339(nanos: int) -> str:
-    """A time in UTC as the collector writes it."""
-    from datetime import UTC, datetime, timedelta
-
-    seconds, rest = divmod(nanos, 1_000_000_000)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+def rfc3339(time: Time) -> str:
+    """A time as the collector writes it, with the offset of its zone."""
+    shown, _, offset = clock(time)
+    rest = time.nanos % 1_000_000_000
     part = f".{rest:09d}".rstrip("0") if rest else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{part}Z"
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    zone = f"{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}" if offset else "Z"
+    return f"{shown.year:04d}-{shown:%m-%dT%H:%M:%S}{part}{zone}"
 
 
 def _int_like(value: Value) -> Value:

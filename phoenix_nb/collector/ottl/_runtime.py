@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, TypeAlias
 
+from phoenix_nb.collector.ottl._zones import UTC_ZONE, Zone, moment
 from phoenix_nb.otlp import AttributeValue, KeyValues
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "Time",
     "Value",
     "arithmetic",
+    "clock",
     "compare",
     "kind_of",
     "show",
+    "wrap",
 ]
 
 _WRAP: Final = 1 << 64
@@ -40,6 +44,22 @@ class Time:
 
     nanos: int
     """Since 1970-01-01 UTC."""
+    zone: Zone | None = field(default=None, compare=False)
+    """Where clocks show it; ``None`` = UTC."""
+
+
+def clock(time: Time) -> tuple[datetime, str, int]:
+    """What clocks show at a time's own place, the abbreviation of its zone and the offset in seconds.
+
+    Raises:
+        OttlError: outside the years 1 to 9999.
+    """
+    seconds = time.nanos // 1_000_000_000
+    name, offset = (time.zone or UTC_ZONE).at(seconds)
+    try:
+        return moment(seconds + offset), name, offset
+    except OverflowError as exc:
+        raise OttlError("the embedded engine shows no time outside the years 1 to 9999") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +269,13 @@ def _double(left: float, op: str, right: float) -> float:
 def _time(left: Time, op: str, right: Value) -> Value:
     if op == "+":
         if isinstance(right, Duration):
-            return Time(wrap(left.nanos + right.nanos))
+            return Time(left.nanos + right.nanos, left.zone)
         raise OttlError(f"time.Time must be added to time.Duration; found {show(right)} instead")
     if op == "-":
         if isinstance(right, Time):
             return Duration(max(_LOW, min(_HIGH, left.nanos - right.nanos)))
         if isinstance(right, Duration):
-            return Time(wrap(left.nanos - right.nanos))
+            return Time(left.nanos - right.nanos, left.zone)
         raise OttlError(
             f"time.Time or time.Duration must be subtracted from time.Time; found {show(right)} instead"
         )
@@ -267,7 +287,7 @@ def _duration(left: Duration, op: str, right: Value) -> Value:
         if isinstance(right, Duration):
             return Duration(wrap(left.nanos + right.nanos))
         if isinstance(right, Time):
-            return Time(wrap(right.nanos + left.nanos))
+            return Time(right.nanos + left.nanos, right.zone)
         raise OttlError(
             f"time.Duration must be added to time.Duration or time.Time; found {show(right)} instead"
         )

@@ -9,11 +9,15 @@ from typing import Final
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, FunctionTable
 from phoenix_nb.collector.ottl._runtime import Value
+from phoenix_nb.collector.ottl.functions._community_id import COMMUNITY_ID
+from phoenix_nb.collector.ottl.functions._csv import PARSE_CSV
 from phoenix_nb.collector.ottl.functions._editors import EDITORS
+from phoenix_nb.collector.ottl.functions._grok import EXTRACT_GROK
 from phoenix_nb.collector.ottl.functions._hashes import HASHES
 from phoenix_nb.collector.ottl.functions._metric import METRIC_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._parsing import PARSING
 from phoenix_nb.collector.ottl.functions._replace import REPLACING
+from phoenix_nb.collector.ottl.functions._severity import PARSE_SEVERITY
 from phoenix_nb.collector.ottl.functions._text import TEXT_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._times import TIME_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._types import TYPE_FUNCTIONS
@@ -30,36 +34,32 @@ _IMPURE: Final = (
     Function("UUID", (), _refused, impure="it depends on chance"),
     Function("UUIDv7", (), _refused, impure="it depends on the clock and on chance"),
 )
+_LAMBDA: Final = (
+    "its lambda needs the feature gate ottl.functions.enableLambda, which is off in the collector"
+)
+_XML: Final = "reading XML and XPath as the collector does is not built in"
+_IDS: Final = "identifiers of spans, traces and profiles have no place in metrics"
 _ELSEWHERE: Final = tuple(
-    Function(name, (), _refused, impure="only the real collector has it")
-    for name in (
-        "All",
-        "Any",
-        "CommunityID",
-        "ConvertAttributesToElementsXML",
-        "ConvertTextToElementsXML",
-        "ExtractGrokPatterns",
-        "Filter",
-        "Find",
-        "FormatTime",
-        "GetXML",
-        "InsertXML",
-        "MapEach",
-        "MapKeys",
-        "ParseCSV",
-        "ParseSeverity",
-        "ParseSimplifiedXML",
-        "ParseXML",
-        "ProfileID",
-        "Reduce",
-        "RemoveXML",
-        "SpanID",
-        "Time",
-        "TraceID",
-        "URL",
-        "UserAgent",
-        "When",
+    Function(name, (), _refused, impure=why)
+    for why, names in (
+        (_LAMBDA, ("All", "Any", "Filter", "Find", "MapEach", "MapKeys", "Reduce", "When")),
+        (
+            _XML,
+            (
+                "ConvertAttributesToElementsXML",
+                "ConvertTextToElementsXML",
+                "GetXML",
+                "InsertXML",
+                "ParseSimplifiedXML",
+                "ParseXML",
+                "RemoveXML",
+            ),
+        ),
+        (_IDS, ("ProfileID", "SpanID", "TraceID")),
+        ("it needs a database of browsers, which is not built in", ("UserAgent",)),
+        ("splitting URLs as the collector does is not built in", ("URL",)),
     )
+    for name in names
 )
 _SINCE: Final = {
     "Base64Encode": (0, 147, 0),
@@ -100,6 +100,10 @@ CONVERTERS: Final[FunctionTable] = _table(
     *TIME_FUNCTIONS,
     *HASHES,
     *PARSING,
+    COMMUNITY_ID,
+    EXTRACT_GROK,
+    PARSE_CSV,
+    PARSE_SEVERITY,
     *_IMPURE,
     *_ELSEWHERE,
 )

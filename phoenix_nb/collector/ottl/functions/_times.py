@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from phoenix_nb.collector.config import parse_duration
 from phoenix_nb.collector.ottl._columns import Plan, truncated, unix_plan
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value
+from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value, clock, wrap
+from phoenix_nb.collector.ottl.functions._strptime import STRPTIME
 
 __all__ = ["TIME_FUNCTIONS"]
 
@@ -34,24 +34,20 @@ def _truncated(time: Getter, duration: Getter) -> Plan | None:
 def _truncate(time: Time, duration: Duration) -> Value:
     if duration.nanos <= 0:
         return time
-    return Time(time.nanos - (time.nanos + _DAYS * _SECOND) % duration.nanos)
-
-
-def _moment(time: Time) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time.nanos // _SECOND)
+    return Time(time.nanos - (time.nanos + _DAYS * _SECOND) % duration.nanos, time.zone)
 
 
 def _part(name: str, read: str) -> Function:
     @converter(name, param("time", "time"))
     def part(time: Time) -> Value:
-        return int(getattr(_moment(time), read))
+        return int(getattr(clock(time)[0], read))
 
     return part
 
 
 @converter("Weekday", param("time", "time"))
 def _weekday(time: Time) -> Value:
-    return _moment(time).isoweekday() % 7
+    return clock(time)[0].isoweekday() % 7
 
 
 @converter("Nanosecond", param("time", "time"))
@@ -64,7 +60,7 @@ def _unix(name: str, scale: int) -> Function:
     def unix(time: Time) -> Value:
         # Go divides towards the past for seconds and towards zero for the finer units.
         if scale in {1, _SECOND}:
-            return time.nanos // scale
+            return wrap(time.nanos // scale)
         seconds, rest = divmod(time.nanos, _SECOND)
         return seconds * (_SECOND // scale) + rest // scale
 
@@ -117,5 +113,6 @@ TIME_FUNCTIONS: Final[tuple[Function, ...]] = (
     _count("Microseconds", 1_000),
     _count("Nanoseconds", 1),
     _from_unix,
+    *STRPTIME,
 )
 """Every function over times."""
