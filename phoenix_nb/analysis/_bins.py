@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.otlp import Frames
+from phoenix_nb.otlp import Frames, reference_times
 
 __all__ = ["LATE", "PayloadBins", "TimeBins", "infer_period", "reference_times"]
 
@@ -33,28 +33,8 @@ class PayloadBins:
     """Per payload its bin, whether or not that is still open."""
     frontier: Ids
     """Per payload the newest bin when it came, itself included."""
-
-
-def reference_times(frames: Frames) -> Ids:
-    """Per payload the median time of its points, Unix nanoseconds; its arrival when none has a time, else 0.
-
-    Processes of one scrape carry times of their own, and one of them may be wrong: the median stands for the
-    scrape.
-    """
-    reference = frames.arrival.astype(np.int64)
-    reference[np.bincount(frames.p_payload, minlength=frames.n_payloads) == 0] = 0
-    times = frames.p_time
-    if not len(times):
-        return reference
-    order = np.lexsort((times, frames.p_payload))
-    times, payload = times[order], frames.p_payload[order]
-    known = times > 0
-    times, payload = times[known], payload[known]
-    edges = np.searchsorted(payload, np.arange(frames.n_payloads + 1))
-    filled = edges[1:] > edges[:-1]
-    middle = (edges[:-1] + edges[1:] - 1) // 2
-    reference[filled] = times[middle[filled]].astype(np.int64)
-    return reference
+    came: Ids
+    """Per payload its place among all payloads so far, from 0."""
 
 
 def infer_period(references: Sequence[int]) -> float:
@@ -90,6 +70,9 @@ class TimeBins:
         """Nanoseconds of a bin."""
         self._grace = grace
         self._anchors: dict[int, int] = {}
+        self._came = 0
+        self._behind: dict[int, int] = {}
+        """Bins that a payload out of order opened behind the newest one, and the place of that payload."""
         self._frontier = _ORIGIN
         self._closed = 0
         self._table: tuple[Ids, Ids] | None = None
@@ -111,10 +94,15 @@ class TimeBins:
     def admit(self, references: Ids) -> PayloadBins:
         """Find the bins of payloads, in their order, and open new ones."""
         bins, frontiers = [], []
+        first = self._came
         for reference in references.tolist():
             bins.append(self._admit(reference))
             frontiers.append(self._frontier)
-        return PayloadBins(references, np.array(bins, dtype=np.int64), np.array(frontiers, dtype=np.int64))
+            self._came += 1
+        came = np.arange(first, self._came, dtype=np.int64)
+        return PayloadBins(
+            references, np.array(bins, dtype=np.int64), np.array(frontiers, dtype=np.int64), came
+        )
 
     def _admit(self, reference: int) -> int:
         if reference <= 0:
@@ -132,6 +120,7 @@ class TimeBins:
             self._frontier = number
         elif number not in self._anchors and number > max(self.due, self._closed):
             self._open(number, newest + step * self.length)
+            self._behind[number] = self._came
         return max(number, LATE)
 
     def _open(self, number: int, anchor: int) -> None:
@@ -154,8 +143,9 @@ class TimeBins:
         frontier = payloads.frontier[payload]
         near = (times > 0) & (np.abs(times - payloads.reference[payload]) <= 2 * self.length)
         own = payloads.bin[payload]
-        found = np.where(near, np.minimum(self._direct(times), frontier), own)
-        return self._open_or_late(found, found + 1 + self._grace <= frontier)
+        direct, first = self._known_then(times, payloads.came[payload])
+        found = np.where(near, np.minimum(direct, frontier), own)
+        return self._open_or_late(found, first, found + 1 + self._grace <= frontier)
 
     def of_regrouped(self, frames: Frames) -> Ids:
         """Per point its bin, or ``LATE``, for frames whose payloads an arm has regrouped."""
@@ -166,7 +156,7 @@ class TimeBins:
         found = self._direct(times)
         ahead = (times <= 0) | (times > starts[-1] + 3 * self.length)
         found = np.where(ahead, self._frontier, found)
-        return self._open_or_late(found, found <= self._closed)
+        return self._open_or_late(found, self._first(), found <= self._closed)
 
     def _direct(self, times: Ids) -> Ids:
         numbers, starts = self._edges()
@@ -177,10 +167,32 @@ class TimeBins:
         before = numbers[0] + (times - starts[0]) // self.length
         return np.where(place < 0, before, numbers[np.maximum(place, 0)])
 
-    def _open_or_late(self, found: Ids, late: npt.NDArray[np.bool_]) -> Ids:
+    def _known_then(self, times: Ids, came: Ids) -> tuple[Ids, Ids]:
+        """Per point its bin, and the first bin there was, by the bins that were open when its payload came.
+
+        Payloads of one call are admitted together; what a later one opens must not change where an earlier one falls.
+        """
+        later = sorted({at for at in self._behind.values() if len(came) and at > int(came.min())})
+        if not later:
+            return self._direct(times), np.full(len(times), self._first(), dtype=np.int64)
+        found, first = np.empty((2, len(times)), dtype=np.int64)
+        stretch = np.searchsorted(np.array(later), came, side="right")
+        table = self._edges()
+        for number in np.unique(stretch).tolist():
+            unknown = {one for one, at in self._behind.items() if at in later[number:]}
+            kept = np.array([one not in unknown for one in table[0].tolist()], dtype=np.bool_)
+            self._table = table[0][kept], table[1][kept]
+            mine = stretch == number
+            found[mine], first[mine] = self._direct(times[mine]), self._first()
+        self._table = table
+        return found, first
+
+    def _first(self) -> int:
         numbers, _ = self._edges()
-        if len(numbers):
-            found = np.maximum(found, numbers[0])
+        return int(numbers[0]) if len(numbers) else 0
+
+    def _open_or_late(self, found: Ids, first: Ids | int, late: npt.NDArray[np.bool_]) -> Ids:
+        found = np.maximum(found, first)
         return np.where(late | (found <= self._closed), LATE, found)
 
     def close(self, upto: int) -> list[int]:
@@ -193,8 +205,10 @@ class TimeBins:
         """Drop the times of closed bins older than ``before``."""
         for number in [n for n in self._anchors if n < before and n != self._frontier]:
             del self._anchors[number]
+            self._behind.pop(number, None)
         self._table = None
 
     def next_start(self, number: int) -> int | None:
-        """Begin of the bin right after ``number``; ``None`` when it has not been opened."""
-        return self.start(number + 1) if number + 1 in self._anchors else None
+        """Begin of the bin right after ``number``; ``None`` when no payload opened it in its order."""
+        following = number + 1
+        return self.start(following) if following in self._anchors and following not in self._behind else None

@@ -225,10 +225,23 @@ _LATE = [
     (0, [Process("p1", 104), Process("p0", 100), Process("p2", 105)]),
     (0, [Process("p0", 100), Process("p1", 101)]),
 ]
+# A payload out of order opens a bin behind the newest one; payloads that came before it do not know that bin.
+_BEHIND = [
+    (0, [Process("p0", 100), Process("p1", 101), Process("p2", 102)]),
+    (-10 * SECOND, [Process("p0", 100), Process("p1", 101), Process("p2", 102)]),
+    (-50 * SECOND, [Process("p0", 100)]),
+    (0, []),
+    (-10 * SECOND, [Process("p0", 100)]),
+    *[(0, [])] * 2,
+    (10 * SECOND, [Process("p0", 100)]),
+    (11 * SECOND, [Process("p0", 100)]),
+    *[(10 * SECOND, [])] * 11,
+]
 
 
 @settings(max_examples=60, deadline=None)
 @example(scrapes=_LATE, chunk=1, learn=False)
+@example(scrapes=_BEHIND, chunk=1, learn=True)
 @given(scrapes=histories(), chunk=st.integers(1, 9), learn=st.booleans())
 def test_any_split_gives_the_same_answer(
     scrapes: list[tuple[int, list[Process]]], chunk: int, learn: bool
