@@ -92,9 +92,9 @@ class ActivityCounter:
         found = []
         for reading in range(self._next_reading, int(upto / self._step) + 1):
             lowest = (reading * self._step - _SLIDING) / self._length
-            active = int(np.count_nonzero(self._last >= lowest))
-            if active:
-                found.append(active)
+            # Without any interval nothing is known; with intervals that hold no series there are none.
+            if self._newest >= lowest:
+                found.append(int(np.count_nonzero(self._last >= lowest)))
         return found
 
     def _add_minute(self, at: int, points: int) -> None:

@@ -219,6 +219,10 @@ def _series_scaled(usage: Usage, month: Month) -> tuple[str, ...]:
 def _too_short(usage: Usage, window: float, activity: SeriesActivity | None) -> str:
     if activity is None:
         return f"series were not counted over windows of {span(window)}"
+    if usage.window_seconds >= window:
+        return (
+            f"no {span(window)} of the window could be counted whole, so there is no figure of active series"
+        )
     return (
         f"the window of {span(usage.window_seconds)} is shorter than the {span(window)} over which this price"
         " model counts series"

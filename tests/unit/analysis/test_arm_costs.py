@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from phoenix_nb.analysis import ArmOutput, ExperimentMeter
+from phoenix_nb.analysis._activity import ActivityCounter
+from phoenix_nb.evidence.cost import estimate_cost
 from phoenix_nb.interfaces import Arm, Interval, Plan
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineMeasures, EngineOutput
+from phoenix_nb.runtime import load_prices
 from phoenix_nb.testing.contracts import sample_frames
+from tests.unit.analysis.meter_world import SECOND, Process, scrape
 
 
 def measures(count: int, first: int = 0) -> EngineMeasures:
@@ -82,3 +87,27 @@ def _joined(raw: Frames) -> Frames:
     from phoenix_nb.otlp import Decoder, encode_protobuf
 
     return Decoder(raw.dictionaries).protobuf([b"".join(encode_protobuf(raw))])
+
+
+def test_an_arm_that_sends_nothing_has_no_active_series_and_no_bill() -> None:
+    dictionaries = Dictionaries()
+    # Half an hour, longer than the 20 minutes over which Grafana Cloud counts series.
+    raw = scrape(dictionaries, [(at * 10 * SECOND, [Process("p0", 100)]) for at in range(180)])
+    meter = ExperimentMeter(Plan(), dictionaries, period_seconds=10.0)
+    meter.observe(raw, raw, raw.where(points=np.zeros(raw.n_points, dtype=np.bool_)))
+    meter.finish()
+    model = load_prices().get("grafana_cloud")
+    sent, nothing = (estimate_cost(model, meter.usage(arm)) for arm in Arm)
+    assert sent.per_month is not None
+    assert sent.per_month > 0
+    assert (nothing.per_month, nothing.reason) == (0.0, None)
+
+
+def test_active_series_are_unknown_in_a_gap_of_the_source_only() -> None:
+    counter = ActivityCounter(600.0)
+    nothing, some = np.zeros(0, dtype=np.int64), np.arange(3)
+    for interval, keys in ((0, some), (1, nothing), (2, nothing), (3, nothing), (20, some)):
+        counter.add(interval, keys, len(keys))
+    sliding = next(one for one in counter.activity() if one.sliding)
+    # Read at 20, 30, 40 and 50 minutes: two intervals long, and then nothing is known until the source is back.
+    assert (sliding.samples, sliding.maximum) == (5, 3)
