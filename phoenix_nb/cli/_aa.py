@@ -8,7 +8,7 @@ import typer
 
 from phoenix_nb.cli._compare import finished
 from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK
-from phoenix_nb.cli._options import JsonFlag, Seconds, Seed
+from phoenix_nb.cli._options import Duration, Every, JsonFlag, Seed, Source
 from phoenix_nb.cli._output import print_json, table
 from phoenix_nb.cli._session import opened
 from phoenix_nb.interfaces import EngineKind
@@ -28,16 +28,9 @@ def run_aa(
     pipeline: Annotated[
         str, typer.Argument(metavar="PIPELINE", help="A catalogue name or a collector YAML file.")
     ] = "process-baseline-v1",
-    source: Annotated[
-        str, typer.Option("--source", metavar="SOURCE", help="host, sim:PROFILE or a recording.")
-    ] = "host",
-    every: Annotated[
-        float | None, Seconds("--every", "Time between two scrapes; 1s for the host, 10s simulated.")
-    ] = None,
-    duration: Annotated[
-        float | None,
-        Seconds("--duration", "How long; 60s for the host, 2h simulated, a recording to its end."),
-    ] = None,
+    source: Source = "host",
+    every: Every = None,
+    duration: Duration = None,
     seed: Seed = None,
     engine: Annotated[
         EngineKind, typer.Option("--engine", help="What runs both arms.")

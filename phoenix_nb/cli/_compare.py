@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK, leave_on_next_interrupt
-from phoenix_nb.cli._options import Critical, JsonFlag, OutFolder, RedactFlag, Seconds, Seed, split_globs
+from phoenix_nb.cli._options import (
+    Critical,
+    Duration,
+    Every,
+    JsonFlag,
+    OutFolder,
+    RedactFlag,
+    Seconds,
+    Seed,
+    Source,
+    split_globs,
+)
 from phoenix_nb.cli._output import note, print_json
 from phoenix_nb.cli._progress import followed
 from phoenix_nb.cli._session import opened
@@ -35,16 +46,9 @@ def compare(
     candidate: Annotated[
         str, typer.Argument(metavar="CANDIDATE", help="What may replace it: a catalogue name or a YAML file.")
     ],
-    source: Annotated[
-        str, typer.Option("--source", metavar="SOURCE", help="host, sim:PROFILE or a recording.")
-    ] = "host",
-    every: Annotated[
-        float | None, Seconds("--every", "Time between two scrapes; 1s for the host, 10s simulated.")
-    ] = None,
-    duration: Annotated[
-        float | None,
-        Seconds("--duration", "How long; 60s for the host, 2h simulated, a recording to its end."),
-    ] = None,
+    source: Source = "host",
+    every: Every = None,
+    duration: Duration = None,
     seed: Seed = None,
     engine: Annotated[
         Literal["embedded", "otelcol"],

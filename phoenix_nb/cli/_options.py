@@ -9,7 +9,18 @@ import typer
 
 from phoenix_nb.errors import InvalidRequestError
 
-__all__ = ["Critical", "JsonFlag", "OutFolder", "RedactFlag", "Seconds", "Seed", "split_globs"]
+__all__ = [
+    "Critical",
+    "Duration",
+    "Every",
+    "JsonFlag",
+    "OutFolder",
+    "RedactFlag",
+    "Seconds",
+    "Seed",
+    "Source",
+    "split_globs",
+]
 
 
 def _seconds(text: str) -> float:
@@ -36,6 +47,13 @@ Critical = Annotated[
     typer.Option(
         "--critical", metavar="GLOB,…", help="Processes that must stay visible, by executable name."
     ),
+]
+Source = Annotated[str, typer.Option("--source", metavar="SOURCE", help="host, sim:PROFILE or a recording.")]
+Every = Annotated[
+    float | None, Seconds("--every", "Time between two scrapes; 1s for the host, 10s simulated.")
+]
+Duration = Annotated[
+    float | None, Seconds("--duration", "How long; 60s for the host, 2h simulated, a recording to its end.")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of a simulated source.")]
 RedactFlag = Annotated[

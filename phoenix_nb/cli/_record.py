@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phoenix_nb.cli._errors import EXIT_INTERRUPTED, EXIT_OK
-from phoenix_nb.cli._options import JsonFlag, RedactFlag, Seconds
+from phoenix_nb.cli._options import Every, JsonFlag, RedactFlag, Seconds
 from phoenix_nb.cli._output import note, print_json, say
 from phoenix_nb.cli._progress import counted
 
@@ -38,9 +38,7 @@ def record(
     source: Annotated[
         str, typer.Option("--source", metavar="SOURCE", help="What is recorded: host or sim:PROFILE.")
     ] = "host",
-    every: Annotated[
-        float | None, Seconds("--every", "Time between two scrapes; 1s for the host, 10s simulated.")
-    ] = None,
+    every: Every = None,
     duration: Annotated[
         float | None, Seconds("--duration", "How long; the host is recorded until Ctrl-C without it.")
     ] = None,

@@ -15,13 +15,9 @@ from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.otlp.contracts import TelemetryStore
 from phoenix_nb.reporting._build import comparison_data
 from phoenix_nb.reporting._comparison_data import ComparisonData, Pipelines
+from phoenix_nb.services import NOT_CHECKED
 
 __all__ = ["ComparisonProvider", "StoredComparisons", "source_words"]
-
-_NOT_CHECKED = (
-    "alert rules, dashboards and saved queries that use a metric which is gone",
-    "queries that people type by hand",
-)
 
 
 @runtime_checkable
@@ -113,7 +109,7 @@ class StoredComparisons:
             processes_started=raw.started if kept else None,
             processes_ended=raw.ended if kept else None,
             seed=experiment.config.seed if experiment.config.source.startswith("sim:") else None,
-            not_checked=_NOT_CHECKED,
+            not_checked=NOT_CHECKED,
             notes=results.warnings,
             versions={**self._versions, "collector semantics": baseline.config.collector_version},
         )

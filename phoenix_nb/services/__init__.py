@@ -3,6 +3,7 @@
 from phoenix_nb.services._alerts import StoredAlertService
 from phoenix_nb.services._configs import ConfigCompiler, EngineCompiler
 from phoenix_nb.services._costs import PriceBookCostAnalyzer
+from phoenix_nb.services._findings import NOT_CHECKED
 from phoenix_nb.services._monitoring import StoredMetrics, StoredMonitoringService
 from phoenix_nb.services._node_metrics import LocalMetricsCollector
 from phoenix_nb.services._optimizing import RecordingOptimizer
@@ -20,6 +21,7 @@ from phoenix_nb.services.experiments import (
 from phoenix_nb.services.simulations import LocalSimulationService
 
 __all__ = [
+    "NOT_CHECKED",
     "Arms",
     "CatalogTemplates",
     "ConfigCompiler",
