@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
@@ -37,7 +38,18 @@ from phoenix_nb.collector.config import (
     plain,
     setting,
 )
-from phoenix_nb.collector.ottl import CONTEXTS, Condition, OttlError, Rows, compile_condition
+from phoenix_nb.collector.ottl import (
+    CONTEXTS,
+    LEVEL_OF,
+    Function,
+    FunctionTable,
+    OttlError,
+    Rows,
+    Statement,
+    compile_statements,
+    converters_of,
+    statement_functions,
+)
 from phoenix_nb.otlp import COLUMNS, Dictionaries, Frames
 
 __all__ = ["ROUTING", "RoutingSettings"]
@@ -46,7 +58,10 @@ Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 _IGNORE_SINCE: Final = (0, 153, 0)
 _LEVELS: Final = {"": "rm", "resource": "rm", "metric": "m", "datapoint": "p"}
-_ROUTE: Final = "route()"
+_ROUTE: Final = Function("route", (), lambda: lambda _item: None)
+_EDITORS: Final = ("delete_key", "delete_matching_keys")
+"""Editors that a route may name instead of ``route()``: they change what it takes."""
+_REQUEST: Final = re.compile(r'request\[".*"\]')
 
 
 def _action(text: str) -> str:
@@ -119,8 +134,26 @@ class RoutingSettings(Settings):
                 yield "invalid route: no pipelines defined"
             if route.context == "request" and route.statement:
                 yield "\"request\" context requires a 'condition'"
+            elif route.context == "request" and (problem := _request_problem(route.condition)):
+                yield problem
             if route.context not in {"", "resource", "span", "metric", "datapoint", "log", "request"}:
                 yield f"invalid context: {route.context}"
+
+
+def _request_problem(condition: str) -> str:
+    """What is wrong with a comparison of one request attribute, in the collector's words."""
+    parts = re.split("==|!=", condition)
+    if not condition:
+        return "condition is empty"
+    if len(parts) < 2:
+        return "condition does not contain a valid comparator"
+    if len(parts) > 2:
+        return "condition contains multiple comparators"
+    if not _REQUEST.search(parts[0]):
+        return "condition must have format 'request[\"<name>\"] <comparator> <value>'"
+    if not re.search('".*"', parts[1]):
+        return 'condition must have format \'request["<name>"] <comparator> "<value>"\''
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +161,8 @@ class _Route:
     """A compiled route."""
 
     level: str
-    condition: Condition
+    statement: Statement | None
+    """Its condition and what it does to what it takes; ``None`` = nothing ever fits."""
     copies: bool
     group: int
 
@@ -166,16 +200,16 @@ class _Routing(Stateless):
         refused: dict[int, str] = {}
         warnings: dict[str, None] = {}
         for route in self._routes:
-            found = route.condition.over(Rows(rest, route.level))
-            if found.error is not None:
-                payload = getattr(rest, f"{route.level}_payload")
-                for row in np.flatnonzero(found.error >= 0).tolist():
-                    text = found.errors[int(found.error[row])]
-                    if self._mode == "propagate":
-                        refused.setdefault(int(payload[row]), text)
-                    elif self._mode != "silent":
-                        warnings[text] = None
-            matched, left = self._split(rest, route, found.true)
+            if route.statement is None:
+                continue
+            rest, hit, failed = _execute(route.statement, rest, route.level)
+            payload = getattr(rest, f"{route.level}_payload")
+            for row, text in failed.items():
+                if self._mode == "propagate":
+                    refused.setdefault(int(payload[row]), text)
+                elif self._mode != "silent":
+                    warnings[text] = None
+            matched, left = self._split(rest, route, hit)
             groups.setdefault(route.group, []).append(matched)
             rest = rest if route.copies else left
         if self._default is not None:
@@ -206,6 +240,28 @@ class _Routing(Stateless):
         return exchange(matched, m_header=self._plain(base.m_header)), frames.where(~hit)
 
 
+def _execute(statement: Statement, frames: Frames, level: str) -> tuple[Frames, Mask, dict[int, str]]:
+    """The frames with what the statement changed, the rows that it fits, and per failed row what failed."""
+    if statement.writes:
+        frames = frames.compact()
+    rows = Rows(frames, level)
+    mask, outcome = statement.when(rows, None)
+    hit = np.ones(len(rows), dtype=np.bool_) if mask is None else mask
+    failed: dict[int, str] = {}
+    if outcome is not None and outcome.error is not None:
+        for row in np.flatnonzero(outcome.error >= 0).tolist():
+            failed[row] = outcome.errors[int(outcome.error[row])]
+    if not statement.writes:
+        return frames, hit, failed
+    failures = statement.apply(rows, mask)
+    if failures is not None:
+        # What could not be changed is not taken.
+        hit = hit.copy()
+        hit[failures.rows] = False
+        failed.update({row: failures.text(at) for at, row in enumerate(failures.rows.tolist())})
+    return rows.changed(), hit, dict(sorted(failed.items()))
+
+
 def _stacked(parts: Sequence[Frames]) -> Frames:
     """Payload by payload the resource blocks of all parts, one part after the other."""
     if len(parts) == 1:
@@ -234,40 +290,38 @@ def _build(settings: RoutingSettings, setup: Setup) -> Stage:
     for route in settings.table:
         if route.context in {"span", "log"}:
             continue
-        if route.context == "request":
-            raise BuildError(
-                "the request context is not supported by the embedded engine: payloads here have no request"
-            )
-        text = _condition(route)
+        text = f"route() where {route.condition}" if route.condition else route.statement
         key = ("" if route.context == "resource" else route.context, text)
-        group = group_of(route.pipelines)
         if key in routes:
-            # The first of two equal routes stays in its place and takes the pipelines of the second.
-            routes[key] = replace(routes[key], group=group)
+            # Of equal routes only the first one is looked at.
             continue
-        context = CONTEXTS[route.context or "resource"]
-        try:
-            # The collector reads a whole statement, so places in its messages count from there.
-            padded = " " * len(f"{_ROUTE} where ") + text
-            condition = compile_condition(padded, context, version=setup.version)
-        except OttlError as exc:
-            raise BuildError(str(exc).partition('": ')[2] or str(exc)) from exc
-        routes[key] = _Route(_LEVELS[route.context], condition, route.action == "copy", group)
+        # Payloads here come without a request, and what is not there equals nothing and differs from nothing.
+        request = route.context == "request"
+        statement = None if request else _statement(text, route.context or "resource", setup.version)
+        level = _LEVELS.get(route.context, "rm")
+        routes[key] = _Route(level, statement, route.action == "copy", group_of(route.pipelines))
     mode = settings.error_mode or ("ignore" if setup.version >= _IGNORE_SINCE else "propagate")
     return _Routing(tuple(routes.values()), targets, default, mode, setup.dictionaries)
 
 
-def _condition(route: RouteSettings) -> str:
-    if route.condition:
-        return route.condition
-    statement = route.statement.strip()
-    head, where, condition = statement.partition(" where ")
-    if head.replace(" ", "") != _ROUTE:
-        raise BuildError(
-            f"the statement {statement!r} is not supported by the embedded engine: only route() with or without "
-            "where is"
+def _statement(text: str, context: str, version: tuple[int, int, int]) -> Statement:
+    try:
+        (made,) = compile_statements(
+            [text], CONTEXTS[context], _functions(context), prefixed=False, version=version
         )
-    return condition if where else "true"
+    except OttlError as exc:
+        raise BuildError(str(exc).partition('": ')[2] or str(exc)) from exc
+    shared = next((axis for axis in made.writes if LEVEL_OF.get(axis) != CONTEXTS[context].level), None)
+    if shared is not None:
+        raise BuildError(
+            f"the statement {text!r} is not supported by the embedded engine: it changes what several rows share"
+        )
+    return made
+
+
+def _functions(context: str) -> FunctionTable:
+    editors = statement_functions(context)
+    return {**converters_of(context), "route": _ROUTE, **{name: editors[name] for name in _EDITORS}}
 
 
 ROUTING: Final = ComponentType(ComponentKind.CONNECTOR, "routing", RoutingSettings, build=_build)
