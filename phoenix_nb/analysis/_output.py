@@ -59,6 +59,8 @@ class ArmOutput:
     """Payloads of the call that it refused."""
     measures: EngineMeasures | None = None
     """What it cost, where a real collector tells."""
+    skipped: frozenset[int] = field(default=frozenset())
+    """Payloads of the call that its receiver would not have scraped."""
 
     @classmethod
     def of(cls, output: EngineOutput, dictionaries: Dictionaries) -> ArmOutput:
@@ -71,4 +73,5 @@ class ArmOutput:
             output.regrouped,
             frozenset(output.refused),
             output.measures,
+            output.skipped,
         )

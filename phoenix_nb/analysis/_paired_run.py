@@ -79,6 +79,7 @@ class PairedRun:
         billing: prices, and the month they are applied to.
         planned_intervals: T_max, intervals after the warm-up, where the plan leaves it to the run.
         period_seconds: scrape period; ``None`` learns it from the first payloads.
+        interval_seconds: intervals are at least as long, because an arm may scrape more slowly than the source.
         probe: compiles the candidate for the static check, on dictionaries of its own; ``None`` takes ``candidate``.
             A real collector takes a second to start, in which a live source would go on.
 
@@ -97,6 +98,7 @@ class PairedRun:
         *,
         planned_intervals: int | None = None,
         period_seconds: float | None = None,
+        interval_seconds: float = 0.0,
         probe: EngineFactory | None = None,
     ) -> None:
         self._plan = plan
@@ -107,7 +109,9 @@ class PairedRun:
             undo.callback(self.close)
             self._arms[Arm.CANDIDATE] = candidate(dictionaries)
             undo.pop_all()
-        self._meter = ExperimentMeter(plan, dictionaries, period_seconds=period_seconds)
+        self._meter = ExperimentMeter(
+            plan, dictionaries, period_seconds=period_seconds, flush_seconds=interval_seconds
+        )
         self._judge = Judge(plan, planned_intervals=planned_intervals)
         self._fidelity = FidelityCounter(dictionaries)
         self._json_saving = SavingSequence(plan, self._judge.t_max)

@@ -38,6 +38,8 @@ def show_comparison(experiment: Experiment, results: ExperimentResults, report: 
     if report is not None:
         say(f"Report: {report.html}")
     say(f"Experiment: {experiment.id}, plan {results.plan_hash[:12]}")
+    for sentence in results.applied:
+        say(f"Receivers: {sentence}")
     for warning in results.warnings:
         note(f"warning: {warning}")
 

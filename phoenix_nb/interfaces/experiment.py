@@ -133,6 +133,8 @@ class ExperimentResults(Value):
     """Likewise of the candidate."""
     warnings: tuple[str, ...] = ()
     """What people should know, one sentence each."""
+    applied: tuple[str, ...] = ()
+    """What the arms' receivers left out of the source's payloads before their pipelines saw them, a sentence each."""
     analyzed_at: Timestamp
     """When these results were made."""
 

@@ -46,6 +46,7 @@ def comparison_json(
         "cost": [cost_json(row) for row in results.cost],
         "collector": _collector(results),
         "report": None if report is None else {"html": str(report.html), "notebook": str(report.notebook)},
+        "applied": [*results.applied],
         "warnings": [*results.warnings],
     }
 

@@ -16,6 +16,7 @@ from phoenix_nb.analysis import Billing
 from phoenix_nb.bus import AsyncioEventBus
 from phoenix_nb.interfaces import (
     AlertService,
+    Arm,
     Clock,
     ConfigGenerator,
     Context,
@@ -28,6 +29,7 @@ from phoenix_nb.interfaces import (
     MetricsCollector,
     MetricsProvider,
     MonitoringService,
+    PipelineConfig,
     PipelineOperator,
     PipelineService,
     PriceBook,
@@ -176,11 +178,18 @@ async def _build(
 
     async def compile_arms(experiment: Experiment) -> Arms:
         ctx = Context.background(principal=experiment.created_by)
-        made = []
-        for name in (experiment.baseline_pipeline, experiment.candidate_pipeline):
-            config = (await pipelines.get_pipeline(ctx, name)).config
-            made.append(await parts.compiler.engine_factory(config, experiment.config.engine))
-        return Arms(made[0], made[1], await parts.compiler.probe_factory(config))
+        names = {Arm.BASELINE: experiment.baseline_pipeline, Arm.CANDIDATE: experiment.candidate_pipeline}
+        configs: dict[str, PipelineConfig] = {
+            arm: (await pipelines.get_pipeline(ctx, name)).config for arm, name in names.items()
+        }
+        engine = experiment.config.engine
+        made = {arm: await parts.compiler.engine_factory(config, engine) for arm, config in configs.items()}
+        return Arms(
+            made[Arm.BASELINE],
+            made[Arm.CANDIDATE],
+            await parts.compiler.probe_factory(configs[Arm.CANDIDATE]),
+            await parts.compiler.receivers(configs, engine),
+        )
 
     experiments = LocalExperimentService(
         store,
@@ -193,8 +202,8 @@ async def _build(
             telemetry=telemetry,
             clock=parts.clock,
             compile=compile_arms,
-            open_source=lambda experiment, known: open_source(
-                experiment, known, parts.clock, collector_version=settings.collector_version
+            open_source=lambda experiment, known, receivers: open_source(
+                experiment, known, parts.clock, receivers, collector_version=settings.collector_version
             ),
             billing=lambda experiment: Billing(
                 parts.prices,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from phoenix_nb.collector.receiving import ReceiverGroup
 from phoenix_nb.interfaces import Clock, Experiment
 from phoenix_nb.otlp import Dictionaries
 from phoenix_nb.otlp.contracts import Source
-from phoenix_nb.sources import HostScraperSettings, SourceKind, make_source, parse_source_spec
+from phoenix_nb.sources import SourceKind, make_source, parse_source_spec, tap_settings
 
 __all__ = ["default_length", "open_source"]
 
@@ -30,15 +31,24 @@ def default_length(
 
 
 def open_source(
-    experiment: Experiment, dictionaries: Dictionaries, clock: Clock, *, collector_version: str
+    experiment: Experiment,
+    dictionaries: Dictionaries,
+    clock: Clock,
+    receivers: ReceiverGroup,
+    *,
+    collector_version: str,
 ) -> Source:
     """Build the source of an experiment, as many payloads long as its duration says.
 
+    The host gives the superset of what both arms' receivers collect; other sources give what they hold.
+
     Raises:
+        ConfigError: the host cannot give what a receiver asks for.
         InvalidRequestError: a value that the source cannot take.
         NotFoundError: no profile or file has this name.
     """
     config = experiment.config
+    host = parse_source_spec(config.source).kind is SourceKind.HOST
     every, duration = default_length(config.source, config.every_seconds, config.duration_seconds)
     scrapes = None if every is None or duration is None else max(1, round(duration / every))
     return make_source(
@@ -48,5 +58,5 @@ def open_source(
         every=every,
         scrapes=scrapes,
         seed=config.seed,
-        settings=HostScraperSettings(collector_version=collector_version),
+        settings=tap_settings(receivers, collector_version=collector_version) if host else None,
     )

@@ -33,6 +33,7 @@ from phoenix_nb.otlp._model import (
 )
 from phoenix_nb.otlp._pairs import Growing, PairIndex
 from phoenix_nb.otlp._redact import redact_command_line, redact_frames
+from phoenix_nb.otlp._reference import reference_times
 
 __all__ = [
     "CHUNK",
@@ -69,6 +70,7 @@ __all__ = [
     "point_bytes",
     "redact_command_line",
     "redact_frames",
+    "reference_times",
     "series_keys",
     "series_per_payload",
 ]

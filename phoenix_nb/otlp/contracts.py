@@ -107,6 +107,8 @@ class EngineOutput:
     """Whether payloads of the output may not be those of the input one by one; then only point times tell."""
     measures: EngineMeasures | None = None
     """What a real collector cost; ``None`` with the embedded engine."""
+    skipped: frozenset[int] = field(default=frozenset())
+    """Payloads (counted within the call) that the configuration's receiver would not have scraped."""
     failure: str = ""
     """Why the engine does not answer; empty while it does. A failed engine is silent, which is not an empty output."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from phoenix_nb.collector import CollectorConfig, compile_config, parse_config, validate_config
+from phoenix_nb.collector.receiving import ReceiverAsks, ReceiverGroup, receiver_asks, receivers_only
 from phoenix_nb.errors import ConfigError, UnavailableError
 from phoenix_nb.interfaces import EngineKind, PipelineConfig, Problem, Severity, ValidationResult
 from phoenix_nb.otlp import Dictionaries
@@ -106,6 +107,33 @@ class ConfigCompiler:
         parsed = await self.parse(config)
         await asyncio.to_thread(compile_config, parsed, Dictionaries())
         return lambda dictionaries: compile_config(parsed, dictionaries)
+
+    async def receivers(
+        self, configs: Mapping[str, PipelineConfig], engine: EngineKind = EngineKind.EMBEDDED
+    ) -> ReceiverGroup:
+        """What the hostmetrics receivers of configurations ask for, by the names given here.
+
+        Args:
+            configs: the configurations.
+            engine: what the experiment asks for.
+
+        Raises:
+            ConfigError: a receiver asks for something that cannot be honoured; ``details["path"]`` says where.
+        """
+        return await asyncio.to_thread(
+            lambda: ReceiverGroup({name: self._asks(config, engine) for name, config in configs.items()})
+        )
+
+    def _asks(self, config: PipelineConfig, engine: EngineKind) -> ReceiverAsks | None:
+        try:
+            parsed = self._parse(config)
+        except ConfigError:
+            if EngineKind.OTELCOL not in (config.engine, engine):
+                raise
+            # What only the real collector runs has receivers all the same.
+            alone = receivers_only(config.yaml, self._environment)
+            parsed = self._parse(config.model_copy(update={"yaml": alone}))
+        return receiver_asks(parsed)
 
     async def probe_factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine] | None:
         """What makes embedded engines for dry runs; ``None`` where only the real collector runs the configuration."""

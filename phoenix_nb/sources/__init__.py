@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from phoenix_nb.sources._host import HostSource
 from phoenix_nb.sources._host_scraper import HostScraper, HostScraperSettings, NameFilter
-from phoenix_nb.sources._receiver import ReceiverPlan, receiver_plan
 from phoenix_nb.sources._recording import (
     RECORDING_SUFFIXES,
     RecordingSource,
@@ -15,6 +14,7 @@ from phoenix_nb.sources._recording import (
 )
 from phoenix_nb.sources._simulation import SimulationSource
 from phoenix_nb.sources._spec import SourceKind, SourceSpec, make_source, parse_source_spec
+from phoenix_nb.sources._tap import tap_settings
 
 __all__ = [
     "RECORDING_SUFFIXES",
@@ -22,7 +22,6 @@ __all__ = [
     "HostScraperSettings",
     "HostSource",
     "NameFilter",
-    "ReceiverPlan",
     "RecordingSource",
     "RecordingWriter",
     "SimulationSource",
@@ -32,6 +31,6 @@ __all__ = [
     "make_source",
     "parse_source_spec",
     "read_recording",
-    "receiver_plan",
+    "tap_settings",
     "write_recording",
 ]

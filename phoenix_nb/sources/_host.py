@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from phoenix_nb.errors import ClosedError, InvalidRequestError, SourceError
 from phoenix_nb.interfaces import Clock, Context
@@ -61,6 +61,8 @@ class HostSource:
         """Scrapes that were left out because the one before took too long."""
         self.problems: tuple[str, ...] = ()
         """What the last scrape could not read, as the collector would log it."""
+        self.denied: Mapping[str, int] = {}
+        """Per kind of information how many processes refused it in the last scrape, muted or not."""
 
     @property
     def dictionaries(self) -> Dictionaries:
@@ -103,6 +105,7 @@ class HostSource:
             except ClosedError:
                 return
             self.problems = scraper.problems
+            self.denied = scraper.denied
             given += 1
             yield frames
             late = int((self._clock.monotonic() - first) / self._every)

@@ -203,6 +203,11 @@ class HostScraper:
             if not muted.get(kind, False)
         )
 
+    @property
+    def denied(self) -> dict[str, int]:
+        """Per kind (``exe``, ``io``, ``name``, ``user``, ``cgroup``) how many processes refused it when last scraped."""
+        return {kind: count for kind, count in self._reader.denied.items() if count}
+
     def close(self) -> None:
         """Release what the reader keeps open, after a running scrape; may be called twice."""
         with self._lock:

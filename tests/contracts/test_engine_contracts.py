@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import pytest
 
 from phoenix_nb.collector import EmbeddedEngine, catalog, compile_config, parse_config
+from phoenix_nb.collector.receiving import Narrower, Narrowing, receiving
 from phoenix_nb.evidence import cost
 from phoenix_nb.interfaces import Context, CostComparison, CostEstimate, SavingsProjection, Usage
 from phoenix_nb.otlp import Dictionaries
+from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import default_prices
 from phoenix_nb.testing.contracts import CostAnalyzerContract, SavableEngineContract
 
@@ -22,6 +25,24 @@ class TestEmbeddedEngine(SavableEngineContract):
 
     @pytest.fixture
     def subject(self, make: Callable[[Dictionaries], EmbeddedEngine]) -> EmbeddedEngine:
+        return make(Dictionaries())
+
+
+class TestEngineBehindAReceiver(SavableEngineContract):
+    @pytest.fixture(
+        params=[
+            Narrowing(ratio=Fraction(3, 2)),
+            Narrowing(ratio=Fraction(2), delay=1, attributes=frozenset({"process.pid"})),
+        ]
+    )
+    def make(self, request: pytest.FixtureRequest) -> Callable[[Dictionaries], PipelineEngine]:
+        config = parse_config(catalog.load("process-aggregated-v1").yaml)
+        return lambda known: receiving(
+            compile_config(config, known), Narrower(request.param, known, period=1_000_000_000)
+        )
+
+    @pytest.fixture
+    def subject(self, make: Callable[[Dictionaries], PipelineEngine]) -> PipelineEngine:
         return make(Dictionaries())
 
 

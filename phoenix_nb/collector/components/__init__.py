@@ -19,6 +19,7 @@ from phoenix_nb.collector.components._host_metrics import (
     HostMetricsSettings,
     ProcessMatch,
     ProcessScraperSettings,
+    name_matcher,
 )
 from phoenix_nb.collector.components._prometheus_view import (
     BackendSeries,
@@ -46,6 +47,7 @@ __all__ = [
     "Ticking",
     "find_type",
     "is_known",
+    "name_matcher",
     "prometheus_view",
     "supported_types",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -30,7 +30,13 @@ from phoenix_nb.collector.config import (
     setting,
 )
 
-__all__ = ["HOST_METRICS", "HostMetricsSettings", "ProcessMatch", "ProcessScraperSettings"]
+__all__ = [
+    "HOST_METRICS",
+    "HostMetricsSettings",
+    "ProcessMatch",
+    "ProcessScraperSettings",
+    "name_matcher",
+]
 
 _SECOND: Final = 1_000_000_000
 SCRAPERS: Final = (
@@ -182,23 +188,24 @@ def _check(
         yield (), f"must specify at least one scraper when using {name} receiver"
 
 
-def check_build(settings: HostMetricsSettings) -> None:
-    """What the collector finds when it creates the scrapers.
+def name_matcher(role: str, match: ProcessMatch) -> Callable[[str], bool] | None:
+    """What decides about processes by the name of their executable; ``None`` when there is no rule.
+
+    Args:
+        role: ``include`` or ``exclude``, for the message.
+        match: the rule.
 
     Raises:
-        BuildError: a way to match or a pattern that it refuses.
+        BuildError: a way to match or a pattern that the collector refuses when it creates the scraper.
     """
-    process = settings.process
-    if process is None:
-        return
-    for role, match in (("include", process.include), ("exclude", process.exclude)):
-        if match.names:
-            try:
-                text_matcher(match.match_type, match.names)
-            except BuildError as exc:
-                raise BuildError(
-                    f'failed to create scraper "process": error creating process {role} filters: {exc}'
-                ) from exc
+    if not match.names:
+        return None
+    try:
+        return text_matcher(match.match_type, match.names)
+    except BuildError as exc:
+        raise BuildError(
+            f'failed to create scraper "process": error creating process {role} filters: {exc}'
+        ) from exc
 
 
 HOST_METRICS: Final = ComponentType(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from phoenix_nb.analysis import Billing, PairedRun, Step
+from phoenix_nb.collector.receiving import ReceiverGroup
 from phoenix_nb.errors import PhoenixError, SourceError
 from phoenix_nb.interfaces import (
+    Arm,
     Clock,
     Context,
     EventData,
@@ -31,7 +34,9 @@ from phoenix_nb.interfaces import (
 from phoenix_nb.otlp import Dictionaries, Frames, redact_frames
 from phoenix_nb.otlp.contracts import PipelineEngine, Source, SourceInfo, TelemetryStore
 from phoenix_nb.runtime import get_logger
+from phoenix_nb.services.experiments._receivers import RunReceivers
 from phoenix_nb.services.experiments._records import ExperimentRecords
+from phoenix_nb.sources import HostSource
 
 __all__ = ["Arms", "Ending", "ExperimentRun", "IntervalObserver", "RunParts"]
 
@@ -62,6 +67,8 @@ class Arms:
     candidate: Callable[[Dictionaries], PipelineEngine]
     probe: Callable[[Dictionaries], PipelineEngine] | None = None
     """Compiles the candidate for dry runs where that is quicker than the engine of the run."""
+    receivers: ReceiverGroup = field(default_factory=lambda: ReceiverGroup(dict.fromkeys(Arm)))
+    """What both pipelines' receivers ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class RunParts:
     telemetry: TelemetryStore
     clock: Clock
     compile: Callable[[Experiment], Awaitable[Arms]]
-    open_source: Callable[[Experiment, Dictionaries], Source]
+    open_source: Callable[[Experiment, Dictionaries, ReceiverGroup], Source]
     billing: Callable[[Experiment], Billing]
     observers: Sequence[IntervalObserver] = field(default=())
 
@@ -97,6 +104,8 @@ class ExperimentRun:
         self._reason = ""
         self._told: tuple[VerdictState, str] | None = None
         self._results: ExperimentResults | None = None
+        self._source: Source | None = None
+        self._receivers = RunReceivers(ReceiverGroup(dict.fromkeys(Arm)), Dictionaries(), None)
 
     # -- steering --------------------------------------------------------------------------------------------
 
@@ -142,7 +151,7 @@ class ExperimentRun:
     async def _measure(self) -> None:
         arms = await self._parts.compile(self._experiment)
         dictionaries = Dictionaries()
-        source = self._parts.open_source(self._experiment, dictionaries)
+        source = self._source = self._parts.open_source(self._experiment, dictionaries, arms.receivers)
         try:
             info = await source.open(self._ctx)
             run = await asyncio.to_thread(self._paired, arms, dictionaries, info)
@@ -166,19 +175,22 @@ class ExperimentRun:
     def _paired(self, arms: Arms, dictionaries: Dictionaries, info: SourceInfo) -> PairedRun:
         config = self._experiment.config
         plan = config.plan
+        period = config.every_seconds or info.period_seconds
+        receivers = self._receivers = RunReceivers(arms.receivers, dictionaries, period)
         planned = plan.planned_intervals
         payloads = planned_payloads(self._experiment, info)
         if planned is None and payloads is not None:
-            planned = max(0, payloads - plan.warmup_intervals)
+            planned = max(0, math.ceil(payloads / receivers.span) - plan.warmup_intervals)
         return PairedRun(
             plan,
             dictionaries,
-            arms.baseline,
-            arms.candidate,
+            receivers.behind(Arm.BASELINE, arms.baseline),
+            receivers.behind(Arm.CANDIDATE, arms.candidate),
             self._parts.billing(self._experiment),
             planned_intervals=planned,
-            period_seconds=config.every_seconds or info.period_seconds,
-            probe=arms.probe,
+            period_seconds=period,
+            interval_seconds=0.0 if period is None else period * receivers.span,
+            probe=receivers.probed(Arm.CANDIDATE, arms.probe or arms.candidate),
         )
 
     async def _begin(self, planned: int | None) -> None:
@@ -198,7 +210,7 @@ class ExperimentRun:
                     await self._going.wait()
                     if self._ending is not None:
                         return
-                    made = await asyncio.to_thread(_observe, run, frames, redact=config.redact)
+                    made = await asyncio.to_thread(self._observe, run, frames)
                     await self._keep(run, made)
                     if config.plan.stop_when_decided and self._told and self._told[0] in _DECIDED:
                         return
@@ -206,6 +218,16 @@ class ExperimentRun:
                 # A cancelled context is how a live source is told to end.
                 if self._ending is None:
                     raise
+
+    def _observe(self, run: PairedRun, frames: Frames) -> Step:
+        raw = redact_frames(frames) if self._experiment.config.redact else frames
+        self._receivers.observe(raw)
+        return run.observe(raw)
+
+    async def _results_of(self, run: PairedRun) -> ExperimentResults:
+        found = await asyncio.to_thread(run.results, self._parts.clock.now())
+        denied = self._source.denied if isinstance(self._source, HostSource) else {}
+        return self._receivers.told(found, denied)
 
     async def _keep(self, run: PairedRun, step: Step) -> None:
         """Make everything of one step durable, then tell."""
@@ -224,7 +246,7 @@ class ExperimentRun:
         await telemetry.append_intervals(ctx, self._id, step.intervals)
         for observer in self._parts.observers:
             await observer.on_intervals(ctx, self._id, step.intervals)
-        results = await asyncio.to_thread(run.results, self._parts.clock.now())
+        results = await self._results_of(run)
         self._results = results
         events: list[EventData] = [
             IntervalsMeasured(
@@ -259,7 +281,7 @@ class ExperimentRun:
         await self._parts.records.move(ctx, self._id, ExperimentState.ANALYZING, reason)
         step = await asyncio.to_thread(run.finish)
         await self._keep(run, step)
-        results = await asyncio.to_thread(run.results, self._parts.clock.now())
+        results = await self._results_of(run)
         if not results.intervals:
             raise SourceError(
                 "the source gave no data point", hint="check the source; a run needs at least one payload"
@@ -289,10 +311,6 @@ class ExperimentRun:
     async def _close(self, state: ExperimentState, reason: str) -> None:
         told = ExperimentFailed(experiment_id=self._id, reason=reason)
         await self._parts.records.move(self._ctx, self._id, state, reason, told)
-
-
-def _observe(run: PairedRun, frames: Frames, *, redact: bool) -> Step:
-    return run.observe(redact_frames(frames) if redact else frames)
 
 
 async def _until(payloads: AsyncIterator[Frames], seconds: float | None) -> AsyncGenerator[Frames]:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from phoenix_nb.errors import ClosedError, InvalidRequestError, NotFoundError
 from phoenix_nb.evidence.coverage import parse_selectors
 from phoenix_nb.interfaces import (
+    Arm,
     Clock,
     Context,
     CreateExperimentRequest,
     EventBus,
     Experiment,
     ExperimentCancelled,
+    ExperimentConfig,
     ExperimentCreated,
     ExperimentDeleted,
     ExperimentFailed,
@@ -24,6 +26,8 @@ from phoenix_nb.interfaces import (
     ExperimentStore,
     ExperimentUpdate,
     IdFactory,
+    Pipeline,
+    PipelineConfig,
     PipelineService,
     UpdateExperimentRequest,
     VerdictState,
@@ -35,6 +39,7 @@ from phoenix_nb.services.experiments._promotion import Promotions
 from phoenix_nb.services.experiments._records import ExperimentRecords, refuse
 from phoenix_nb.services.experiments._run import Ending, ExperimentRun, RunParts
 from phoenix_nb.services.experiments._watch import watch_experiment
+from phoenix_nb.sources import SourceKind, tap_settings
 
 __all__ = ["LocalExperimentService"]
 
@@ -92,6 +97,7 @@ class LocalExperimentService:
         parse_selectors(request.config.plan.critical)
         for pipeline in (baseline, candidate):
             await self._compiler.engine_factory(pipeline.config, request.config.engine)
+        await self._require_receivers(baseline, candidate, request.config)
         now = self._clock.now()
         made = Experiment(
             id=self._ids.new("exp"),
@@ -250,6 +256,15 @@ class LocalExperimentService:
             run.end(Ending.ABORTED, "aborted: the laboratory was closed")
         if running:
             await asyncio.wait([task for _, task in running])
+
+    async def _require_receivers(
+        self, baseline: Pipeline, candidate: Pipeline, config: ExperimentConfig
+    ) -> None:
+        """Refuse receiver settings that the run could not honour."""
+        configs: dict[str, PipelineConfig] = {Arm.BASELINE: baseline.config, Arm.CANDIDATE: candidate.config}
+        receivers = await self._compiler.receivers(configs, config.engine)
+        if config.source.strip() == SourceKind.HOST:
+            tap_settings(receivers, collector_version=candidate.config.collector_version)
 
     async def _completed(self, ctx: Context, experiment_id: str) -> Experiment:
         experiment = await self._store.get_experiment(ctx, experiment_id)

@@ -1,0 +1,78 @@
+"""An engine behind a receiver: it gets of the source's payloads what the receiver would have collected."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+
+from phoenix_nb.collector.receiving._narrowing import Narrower
+from phoenix_nb.errors import InvalidRequestError
+from phoenix_nb.otlp import Frames
+from phoenix_nb.otlp.contracts import EngineOutput, PipelineEngine, SavableEngine
+
+__all__ = ["ReceivingEngine", "SavableReceivingEngine", "receiving"]
+
+
+class ReceivingEngine:
+    """Feeds an engine what a receiver would have collected; implements ``PipelineEngine``.
+
+    It does so before the engine, whichever it is, so that the embedded engine and the real collector (whose receivers
+    are replaced by OTLP) get the same payloads.
+
+    Args:
+        inner: the engine.
+        narrower: the receiver.
+    """
+
+    def __init__(self, inner: PipelineEngine, narrower: Narrower) -> None:
+        self._inner = inner
+        self._narrower = narrower
+
+    def process(self, frames: Frames) -> EngineOutput:
+        """Send payloads through the receiver and every pipeline."""
+        narrowed, skipped = self._narrower.apply(frames)
+        output = self._inner.process(narrowed)
+        return replace(output, skipped=output.skipped | skipped) if skipped else output
+
+    def flush(self) -> EngineOutput:
+        """What components still hold, as at a shutdown of the collector."""
+        return self._inner.flush()
+
+    def close(self) -> None:
+        """Release everything; may be called twice and from any thread."""
+        self._inner.close()
+
+
+class SavableReceivingEngine(ReceivingEngine):
+    """The same before an engine whose state can be kept; implements ``SavableEngine``."""
+
+    _inner: SavableEngine
+
+    def snapshot(self) -> bytes:
+        """The state of the receiver and of all stateful components."""
+        inner = base64.b64encode(self._inner.snapshot()).decode("ascii")
+        return json.dumps({"receiver": self._narrower.snapshot(), "engine": inner}).encode()
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state that :meth:`snapshot` made with the same configuration.
+
+        Raises:
+            InvalidRequestError: it is not such a state.
+        """
+        try:
+            found = json.loads(state)
+            last, inner = found["receiver"], base64.b64decode(found["engine"], validate=True)
+        except (ValueError, KeyError, TypeError) as exc:
+            raise InvalidRequestError("this is not a saved engine state") from exc
+        if last is not None and not isinstance(last, int):
+            raise InvalidRequestError("this is not a saved engine state")
+        self._inner.restore(inner)
+        self._narrower.restore(last)
+
+
+def receiving(inner: PipelineEngine, narrower: Narrower) -> PipelineEngine:
+    """The engine behind the receiver, savable when the engine is."""
+    if isinstance(inner, SavableEngine):
+        return SavableReceivingEngine(inner, narrower)
+    return ReceivingEngine(inner, narrower)

@@ -1,0 +1,66 @@
+"""The receivers of a run's arms: what each arm gets of the source's payloads, and what people are told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from phoenix_nb.collector.receiving import Narrower, ReceiverGroup, SourceHoldings, receiving
+from phoenix_nb.interfaces import Arm, ExperimentResults
+from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp.contracts import PipelineEngine
+
+__all__ = ["RunReceivers"]
+
+_NANO = 1_000_000_000
+_Factory = Callable[[Dictionaries], PipelineEngine]
+
+
+class RunReceivers:
+    """Puts each arm behind its receiver, and compares what receivers ask for with what the source has.
+
+    Args:
+        group: what both arms' receivers ask for.
+        dictionaries: of the run.
+        period_seconds: scrape period of the source, seconds; ``None`` when it is not known: no scrape is left out.
+    """
+
+    def __init__(
+        self, group: ReceiverGroup, dictionaries: Dictionaries, period_seconds: float | None
+    ) -> None:
+        self._group = group
+        self._period = None if period_seconds is None else round(period_seconds * _NANO)
+        self._holdings = SourceHoldings(dictionaries)
+        self.span = 1 if self._period is None else group.span
+        """Scrapes of the source in one interval of analysis."""
+
+    def behind(self, arm: Arm, make: _Factory) -> _Factory:
+        """The arm's engine behind its receiver."""
+        return self._behind(arm, make, self._period)
+
+    def probed(self, arm: Arm, make: _Factory | None) -> _Factory | None:
+        """The same for dry runs, in which every payload is one that the receiver scrapes."""
+        return None if make is None else self._behind(arm, make, None)
+
+    def _behind(self, arm: Arm, make: _Factory, period: int | None) -> _Factory:
+        narrowing = self._group.narrowing(arm)
+        if narrowing.keeps_all:
+            return make
+        return lambda known: receiving(make(known), Narrower(narrowing, known, period=period))
+
+    def observe(self, raw: Frames) -> None:
+        """Look at payloads of the source."""
+        self._holdings.add(raw)
+
+    def told(self, results: ExperimentResults, denied: Mapping[str, int]) -> ExperimentResults:
+        """Results that also say what receivers left out, and what they ask for in vain.
+
+        Args:
+            results: of the run.
+            denied: reads that the host refused in the last scrape, per kind.
+        """
+        warnings = (
+            *self._group.warnings(self._holdings),
+            *self._group.refused_reads(denied),
+            *results.warnings,
+        )
+        return results.model_copy(update={"applied": self._group.applied(), "warnings": warnings})
