@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from phoenix_nb.analysis.optimize._ottl import NAME, any_of, critical_condition, quoted
+from phoenix_nb.analysis.optimize._ottl import NAME, critical_condition, quoted
+from phoenix_nb.analysis.optimize._patterns import any_of
 from phoenix_nb.analysis.optimize._rules import Candidate
 from phoenix_nb.errors import ConfigError
 from phoenix_nb.evidence.coverage import CriticalSelector

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from phoenix_nb.analysis.optimize._arguments import arguments_pattern
+from phoenix_nb.analysis.optimize._patterns import any_of, glob_pattern, literal
 from phoenix_nb.evidence.coverage import CriticalSelector
 
-__all__ = ["NAME", "any_of", "critical_condition", "glob_pattern", "literal", "name_pattern", "quoted"]
+__all__ = ["NAME", "critical_condition", "quoted"]
 
 NAME = "process.executable.name"
 _ATTRIBUTES = {
@@ -18,60 +19,13 @@ _ATTRIBUTES = {
     "owner": "process.owner",
     "cgroup": "process.cgroup",
 }
-_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
-_DIGITS = re.compile(r"[0-9]+")
-
-
-def literal(text: str) -> str:
-    """A regular expression that matches exactly this text, in RE2 as in every other dialect."""
-    return _SPECIAL.sub(r"\\\1", text)
-
-
-def name_pattern(name: str) -> str:
-    """The name with every run of digits standing for any other one: ``job-17`` is ``job-[0-9]+``."""
-    parts = _DIGITS.split(name)
-    return "[0-9]+".join(literal(part) for part in parts)
-
-
-def glob_pattern(glob: str) -> str:
-    """A glob as a regular expression over the whole text, as ``fnmatch`` reads it."""
-    made, at = ["(?s)^"], 0
-    while at < len(glob):
-        sign = glob[at]
-        at += 1
-        if sign == "*":
-            made.append(".*")
-        elif sign == "?":
-            made.append(".")
-        elif sign == "[" and (end := _set_end(glob, at)) is not None:
-            inner = glob[at:end].replace("\\", "\\\\").replace("[", "\\[")
-            made.append(f"[^{inner[1:]}]" if inner.startswith("!") else f"[{_first_literal(inner)}]")
-            at = end + 1
-        else:
-            made.append(literal(sign))
-    return "".join(made) + "$"
-
-
-def _set_end(glob: str, start: int) -> int | None:
-    """Where a character set ends; ``None`` when it does not, so that its bracket is an ordinary sign."""
-    at = start + 1 if glob[start : start + 1] == "!" else start
-    end = glob.find("]", at + 1)
-    return None if end < 0 else end
-
-
-def _first_literal(inner: str) -> str:
-    return f"\\{inner}" if inner.startswith("^") else inner
+_ARGUMENTS = "process.command_args"
 
 
 def quoted(pattern: str) -> str:
     """A text as an OTTL string inside collector YAML, where a dollar sign would begin a variable."""
     escaped = pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'.replace("$", "$$")
-
-
-def any_of(patterns: Iterable[str]) -> str:
-    """One regular expression for whole texts, each of which one of the patterns matches."""
-    return f"^(?:{'|'.join(patterns)})$"
 
 
 def critical_condition(selectors: Sequence[CriticalSelector], prefix: str) -> str:
@@ -90,6 +44,8 @@ def critical_condition(selectors: Sequence[CriticalSelector], prefix: str) -> st
             continue
         pattern = one.pattern if one.regex else glob_pattern(one.pattern)
         parts.append(_match(prefix, _ATTRIBUTES[one.kind], pattern))
+        if one.kind == "command_line":
+            parts.append(_by_arguments(prefix, one))
     return f"({' or '.join(parts)})" if len(parts) > 1 else "".join(parts)
 
 
@@ -99,3 +55,14 @@ def _plain(pattern: str) -> bool:
 
 def _match(prefix: str, attribute: str, pattern: str) -> str:
     return f'IsMatch({prefix}attributes["{attribute}"], {quoted(pattern)})'
+
+
+def _by_arguments(prefix: str, selector: CriticalSelector) -> str:
+    """The same where the source gives arguments and no joined line; spares every such process if in doubt."""
+    pattern = arguments_pattern(selector)
+    found = (
+        f'{prefix}attributes["{_ARGUMENTS}"] != nil'
+        if pattern is None
+        else _match(prefix, _ARGUMENTS, pattern)
+    )
+    return f'({prefix}attributes["{_ATTRIBUTES["command_line"]}"] == nil and {found})'

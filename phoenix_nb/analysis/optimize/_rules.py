@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.analysis.optimize._observed import Observed
-from phoenix_nb.analysis.optimize._ottl import literal, name_pattern
+from phoenix_nb.analysis.optimize._patterns import literal, name_pattern
 from phoenix_nb.analysis.optimize._ranking import steady_top_k
 from phoenix_nb.evidence.coverage import CriticalSelector
 from phoenix_nb.interfaces.optimization import RuleKind

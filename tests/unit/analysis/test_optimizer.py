@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
 import numpy as np
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phoenix_nb.analysis import Billing, combined_output
 from phoenix_nb.analysis.optimize import observe, optimize, steady_top_k
+from phoenix_nb.analysis.optimize._arguments import arguments_pattern
 from phoenix_nb.analysis.optimize._lower import lower
-from phoenix_nb.analysis.optimize._ottl import glob_pattern, literal, name_pattern, quoted
+from phoenix_nb.analysis.optimize._ottl import quoted
+from phoenix_nb.analysis.optimize._patterns import glob_pattern, literal, name_pattern
 from phoenix_nb.analysis.optimize._rules import candidates, critical_rows, grouped_names
 from phoenix_nb.collector import catalog, compile_config, parse_config
 from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError
-from phoenix_nb.evidence.coverage import parse_selectors
+from phoenix_nb.evidence.coverage import parse_selector, parse_selectors
 from phoenix_nb.interfaces import OptimizationRequest, OptimizationStrategy, OptimizedConfig, RuleKind
-from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp import Attributes, Dictionaries, Frames
 from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import load_prices
 from phoenix_nb.simulation import simulate
@@ -237,6 +241,53 @@ def test_a_glob_as_a_regular_expression_matches_the_same(glob: str, text: str) -
         assert "-" in glob
         return
     assert (compiled.search(text) is not None) == fnmatch.fnmatchcase(text, glob)
+
+
+@given(_GLOB_SIGNS, st.lists(st.text('ab-."\\<é\n ', max_size=3), max_size=3))
+@example("*a ?b*", ["x", "a", "", 'b"'])
+def test_arguments_are_found_wherever_their_joined_line_is(glob: str, words: list[str]) -> None:
+    selector = parse_selector(f"command_line:{glob or '*'}")
+    pattern = arguments_pattern(selector)
+    assert pattern is not None
+    if selector.matches(Attributes.of({"process.command_args": tuple(words)})):
+        assert re2.search(pattern, json.dumps(words, ensure_ascii=False, separators=(",", ":")))
+
+
+def test_arguments_are_told_apart_by_what_they_say() -> None:
+    pattern = arguments_pattern(parse_selector("command_line:*java -jar shop*"))
+    assert pattern is not None
+    assert re2.search(pattern, '["/usr/bin/java","-jar","shop-1.jar"]')
+    assert not re2.search(pattern, '["/usr/bin/java","-jar","other.jar"]')
+    assert arguments_pattern(parse_selector("command_line:re:shop.*jar")) == "shop.*jar"
+    # What anchors and classes mean in the joined line cannot be said of its JSON.
+    assert arguments_pattern(parse_selector("command_line:re:^java [^ ]+$")) is None
+
+
+def _with_arguments(frames: Sequence[Frames], known: Dictionaries) -> list[Frames]:
+    """The same payloads as a source gives them that tells arguments and no command line."""
+    changed: dict[int, int] = {}
+    for number in range(len(known.resources)):
+        one = known.resources[number]
+        line = one.attributes.get("process.command_line")
+        if isinstance(line, str):
+            values = dict(one.attributes.without("process.command_line").items())
+            args = Attributes.of(values | {"process.command_args": tuple(line.split(" "))})
+            changed[number] = known.resources.intern(replace(one, attributes=args))
+    table = np.array([changed.get(at, at) for at in range(len(known.resources))], dtype=np.int32)
+    return [one.replace(rm_resource=table[one.rm_resource]) for one in frames]
+
+
+@pytest.mark.parametrize(
+    "selector", ["command_line:*nginx*", "command_line:re:nginx", "command_line:re:ngin[x]"]
+)
+def test_command_lines_are_spared_where_only_arguments_are_recorded(selector: str) -> None:
+    known = Dictionaries()
+    frames = list(simulate("realistic", seed=5, scrapes=12, every=10.0, dictionaries=known))
+    given = _with_arguments(frames, known)
+    request = asked(critical=(selector,), target=0.3)
+    made = optimize(given, known, request, BASE, engine, Billing(load_prices()), now=NOW)
+    assert made.coverage.critical_units > 0
+    assert made.coverage.covered == made.coverage.critical_units
 
 
 @given(st.text(max_size=12))
