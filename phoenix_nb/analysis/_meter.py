@@ -19,6 +19,7 @@ from phoenix_nb.analysis._load import ArmLoad
 from phoenix_nb.analysis._open_bins import OpenBins
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import CriticalSeries
+from phoenix_nb.analysis._unscraped import Unscraped
 from phoenix_nb.analysis._usage import arm_usage
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.evidence.coverage import CoverageTracker, parse_selectors
@@ -97,6 +98,7 @@ class ExperimentMeter:
         self._tracker = CoverageTracker(
             dictionaries, parse_selectors(plan.critical), plan.required_metrics, tuple(ARMS)
         )
+        self._unscraped = Unscraped(dictionaries)
         self._load: dict[Arm, ArmLoad] = {arm: ArmLoad() for arm in ARMS}
         self._finished = False
 
@@ -176,7 +178,9 @@ class ExperimentMeter:
             self._open[number].duplicates += count
         for number, count in tally(payloads.frontier[raw.p_payload[where == LATE]]):
             self._open[number].late += count
-        self._tracker.add_raw(raw, where)
+        open_bins = np.where(payloads.bin == LATE, payloads.frontier, payloads.bin)
+        for frames, intervals in self._unscraped.judged(raw, where, open_bins, call.arms[1].skipped):
+            self._tracker.add_raw(frames, intervals)
         touched = np.unique(where[where != LATE]).tolist()
         for side, arm in enumerate(ARMS):
             self._add_cost(side, arm, call.arms[side], raw, payloads)
@@ -196,7 +200,8 @@ class ExperimentMeter:
             return
         for payload, number in enumerate(own[: len(sent.measures.latency_seconds)]):
             into = self._open[number].arms[side]
-            into.latencies.append(sent.measures.latency_seconds[payload])
+            if payload not in sent.skipped:
+                into.latencies.append(sent.measures.latency_seconds[payload])
             into.load.add(sent.measures, payload)
             self._load[arm].add(sent.measures, payload)
 
