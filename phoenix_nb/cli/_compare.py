@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK, leave_on_next_interrupt
+from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK
+from phoenix_nb.cli._interrupts import leave_on_next_interrupt
 from phoenix_nb.cli._options import (
     Critical,
     Duration,

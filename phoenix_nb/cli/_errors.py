@@ -6,31 +6,26 @@ Exit codes: 0 done, 1 refused or failed input, 2 wrong usage, 3 ``--check`` was 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 
+from phoenix_nb.cli._interrupts import EXIT_INTERRUPTED, leave_on_next_interrupt
 from phoenix_nb.errors import InternalError, PhoenixError
 
 __all__ = [
     "EXIT_CHECK_FAILED",
-    "EXIT_INTERRUPTED",
     "EXIT_OK",
     "EXIT_REFUSED",
     "EXIT_USAGE",
     "guarded",
-    "leave_on_next_interrupt",
 ]
 
 EXIT_OK = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_CHECK_FAILED = 3
-EXIT_INTERRUPTED = 130
 
 
 def guarded(run: Callable[[], int | None], *, debug: bool, as_json: bool = False) -> int:
@@ -67,16 +62,6 @@ def guarded(run: Callable[[], int | None], *, debug: bool, as_json: bool = False
             as_json=as_json,
         )
         return EXIT_REFUSED
-
-
-def leave_on_next_interrupt() -> None:
-    """Let the next Ctrl-C end the process at once, whatever is still being tidied up.
-
-    What was acknowledged is durable, and the next command marks what was left running.
-    """
-    # Only the main thread may set handlers; nobody else is interrupted.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, lambda _signal, _frame: os._exit(EXIT_INTERRUPTED))
 
 
 def _show(error: PhoenixError, *, as_json: bool) -> None:

@@ -28,6 +28,7 @@ from phoenix_nb.cli import (
     _simulate,
 )
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded
+from phoenix_nb.cli._interrupts import heed_interrupts
 from phoenix_nb.cli._state import OPTIONS
 
 __all__ = ["app", "run"]
@@ -87,6 +88,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a sign shows a question mark; it is no reason to fail.
             stream.reconfigure(errors="replace")
+    heed_interrupts()
     words, debug = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     code = guarded(lambda: _invoke(words), debug=debug, as_json="--json" in words)
     sys.exit(_flushed(code))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from phoenix_nb.cli._interrupts import raise_if_interrupted
 from phoenix_nb.errors import DeadlineExceededError
 
 if TYPE_CHECKING:
@@ -30,11 +31,16 @@ def counted(what: str, total: int | None, unit: str) -> Iterator[Callable[[int],
         unit: what is counted.
     """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _: raise_if_interrupted()
         return
     with _bar(unit) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+
+        def tell(done: int) -> None:
+            raise_if_interrupted()
+            bar.update(task, completed=done)
+
+        yield tell
 
 
 def followed(handle: ExperimentHandle) -> None:

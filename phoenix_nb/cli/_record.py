@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_nb.cli._errors import EXIT_INTERRUPTED, EXIT_OK
+from phoenix_nb.cli._errors import EXIT_OK
+from phoenix_nb.cli._interrupts import EXIT_INTERRUPTED
 from phoenix_nb.cli._options import Every, JsonFlag, RedactFlag, Seconds
 from phoenix_nb.cli._output import note, print_json, say
 from phoenix_nb.cli._progress import counted

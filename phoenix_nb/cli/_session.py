@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from phoenix_nb.cli._errors import leave_on_next_interrupt
+from phoenix_nb.cli._interrupts import leave_on_next_interrupt
 from phoenix_nb.cli._state import OPTIONS
 from phoenix_nb.errors import NotFoundError
 

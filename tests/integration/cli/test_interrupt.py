@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,65 @@ class Started:
         return self.process.returncode, err
 
 
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts commands in the test's folder; none of them outlives the test."""
+    running: list[Started] = []
+
+    def start(*words: str) -> Started:
+        running.append(Started(tmp_path, *words))
+        return running[-1]
+
+    yield start
+    for one in running:
+        with one.process as process:
+            process.kill()
+
+
+DROPPED = """
+import os, signal, sys, time
+from phoenix_nb.cli._errors import guarded
+from phoenix_nb.cli._interrupts import heed_interrupts
+from phoenix_nb.cli._progress import counted
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)
+
+def in_a_finalizer():
+    Finalized()
+    time.sleep(600)
+
+def in_a_library():
+    with counted("simulating", None, "scrapes") as progress:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0)
+        except KeyboardInterrupt:
+            pass
+        progress(1)
+        time.sleep(600)
+
+heed_interrupts()
+sys.exit(guarded({work}, debug=False))
+"""
+
+
+@pytest.mark.parametrize("work", ["in_a_finalizer", "in_a_library"])
+def test_one_that_something_drops(work: str) -> None:
+    words = [sys.executable, "-c", DROPPED.replace("{work}", work)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "interrupted; what was acknowledged is kept\n"
+
+
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_comparison(phoenix: Phoenix, tmp_path: Path, times: int) -> None:
-    started = Started(tmp_path, *LONG)
+def test_a_comparison(phoenix: Phoenix, start: Start, tmp_path: Path, times: int) -> None:
+    started = start(*LONG)
     store = tmp_path / ".phoenix" / "store.duckdb"
     journal = tmp_path / ".phoenix" / "store.duckdb.wal"
     started.until(lambda: store.exists() and journal.exists() and journal.stat().st_size > 200_000)
@@ -88,8 +144,8 @@ def test_a_comparison(phoenix: Phoenix, tmp_path: Path, times: int) -> None:
     assert phoenix("experiment", "delete", one["experiment_id"]).code == 0
 
 
-def test_a_recording_keeps_what_is_whole(tmp_path: Path) -> None:
-    started = Started(tmp_path, "record", "--every", "100ms", "--duration", "10m", "--output", "host.jsonl")
+def test_a_recording_keeps_what_is_whole(start: Start, tmp_path: Path) -> None:
+    started = start("record", "--every", "100ms", "--duration", "10m", "--output", "host.jsonl")
     started.until(lambda: any(one.stat().st_size > 300_000 for one in tmp_path.iterdir()))
     code, err = started.interrupted()
     assert code == 130
@@ -98,8 +154,8 @@ def test_a_recording_keeps_what_is_whole(tmp_path: Path) -> None:
     assert sum(frames.n_payloads for frames in read_recording(tmp_path / "host.jsonl", Dictionaries())) >= 1
 
 
-def test_a_simulation_leaves_no_file(tmp_path: Path) -> None:
-    started = Started(tmp_path, "simulate", "stress", "--scrapes", "100000", "--output", "sim.jsonl")
+def test_a_simulation_leaves_no_file(start: Start, tmp_path: Path) -> None:
+    started = start("simulate", "stress", "--scrapes", "100000", "--output", "sim.jsonl")
     started.until(lambda: any(tmp_path.iterdir()))
     code, err = started.interrupted()
     assert code == 130
@@ -108,9 +164,9 @@ def test_a_simulation_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.kernel
-def test_a_report(phoenix: Phoenix, tmp_path: Path) -> None:
+def test_a_report(phoenix: Phoenix, start: Start, tmp_path: Path) -> None:
     words = ("--source", "sim:realistic", "--duration", "1m", "--out", "out")
-    started = Started(tmp_path, "compare", "process-baseline-v1", "process-priority-v1", *words)
+    started = start("compare", "process-baseline-v1", "process-priority-v1", *words)
     # The report's staging folder appears when its own process is about to start.
     started.until(lambda: any((tmp_path / "out").glob(".rep_*/comparison.json")))
     code, err = started.interrupted()
