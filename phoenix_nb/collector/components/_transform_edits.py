@@ -1,4 +1,4 @@
-"""Changes to whole metrics: their points are merged or scaled, or further metrics are made of them."""
+"""Changes to whole metrics: their points are merged, scaled or get other buckets."""
 
 from __future__ import annotations
 
@@ -27,32 +27,22 @@ from phoenix_nb.otlp import (
     PointKind,
     SidePoint,
     SummaryValue,
-    Temporality,
 )
 
 __all__ = [
     "Aggregate",
     "AggregateValue",
-    "Copy",
+    "ByHeader",
     "Edit",
-    "ExtractCount",
-    "ExtractSum",
+    "MetricEdit",
     "MetricWork",
-    "QuantilesToGauge",
     "Scale",
     "ToHistogram",
+    "headers_of",
 ]
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_TYPE_NAMES: Final = {
-    MetricType.NONE: "Empty",
-    MetricType.GAUGE: "Gauge",
-    MetricType.SUM: "Sum",
-    MetricType.HISTOGRAM: "Histogram",
-    MetricType.EXPONENTIAL_HISTOGRAM: "ExponentialHistogram",
-    MetricType.SUMMARY: "Summary",
-}
 
 
 @dataclass(slots=True)
@@ -158,19 +148,20 @@ class Edit(Protocol):
         ...
 
 
-class _Edit:
-    """Functions of this module work on whole columns and are never called for one item."""
+class MetricEdit:
+    """A function over whole metrics: it works on whole columns and is never called for one item."""
 
     def __call__(self, _item: Item) -> None:
         raise EvaluationError("this function changes whole metrics")
 
 
-def _headers(work: MetricWork, chosen: Array) -> list[MetricHeader]:
+def headers_of(work: MetricWork, chosen: Array) -> list[MetricHeader]:
+    """The headers of some metrics."""
     known = work.frames.dictionaries.headers
     return [known[number] for number in work.frames.m_header[chosen].tolist()]
 
 
-class _ByHeader:
+class ByHeader:
     """What is decided per distinct header."""
 
     def __init__(self, work: MetricWork, chosen: Array) -> None:
@@ -182,7 +173,9 @@ class _ByHeader:
         return np.asarray(values, dtype=dtype)[self._of.reshape(-1)]
 
 
-def _replace_headers(work: MetricWork, chosen: Array, headers: Sequence[MetricHeader], by: _ByHeader) -> None:
+def _replaceheaders_of(
+    work: MetricWork, chosen: Array, headers: Sequence[MetricHeader], by: ByHeader
+) -> None:
     known = work.frames.dictionaries.headers
     column = work.frames.m_header.copy()
     column[chosen] = by.spread([known.intern(header) for header in headers], np.int32)
@@ -192,7 +185,7 @@ def _replace_headers(work: MetricWork, chosen: Array, headers: Sequence[MetricHe
 # -- aggregation ------------------------------------------------------------------------------------------------------
 
 
-class _Aggregation(_Edit, ABC):
+class _Aggregation(MetricEdit, ABC):
     def __init__(self, aggregation_function: str) -> None:
         if aggregation_function not in FUNCTIONS:
             raise ValueError(
@@ -208,10 +201,10 @@ class _Aggregation(_Edit, ABC):
     def _merge(self, work: MetricWork, chosen: Array, *, maps: bool) -> None:
         if not len(chosen):
             return
-        by = _ByHeader(work, chosen)
+        by = ByHeader(work, chosen)
         if any(len(header.metadata) for header in by.headers):
             bare = [replace(header, metadata=Attributes.EMPTY) for header in by.headers]
-            _replace_headers(work, chosen, bare, by)
+            _replaceheaders_of(work, chosen, bare, by)
         frames = work.frames
         mask = np.zeros(frames.n_metrics, dtype=np.bool_)
         mask[chosen] = True
@@ -240,7 +233,7 @@ class Aggregate(_Aggregation):
     def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
         """Merge the points of each metric that agree in the kept attributes and in time."""
         del rows, order
-        by = _ByHeader(work, chosen)
+        by = ByHeader(work, chosen)
         summary = by.spread([header.type == MetricType.SUMMARY for header in by.headers], np.bool_)
         self._merge(work, chosen[~summary], maps=self._attributes is not None)
         text = "aggregate_on_attributes does not support aggregating Summary metrics"
@@ -272,199 +265,10 @@ class AggregateValue(_Aggregation):
         return {}
 
 
-# -- new metrics ------------------------------------------------------------------------------------------------------
-
-
-class Copy(_Edit):
-    """``copy_metric``."""
-
-    def __init__(
-        self, name: Getter | None = None, description: Getter | None = None, unit: Getter | None = None
-    ) -> None:
-        self._getters = {
-            key: getter
-            for key, getter in (("name", name), ("description", description), ("unit", unit))
-            if getter is not None
-        }
-        self._axes = frozenset({"header"}).union(*(getter.axes for getter in self._getters.values()))
-        self._known: dict[int, tuple[int, str]] = {}
-
-    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
-        """Append a copy; one whose new name cannot be computed keeps what it has so far."""
-        known = work.frames.dictionaries.headers
-        headers: list[int] = []
-        failed: dict[int, str] = {}
-        keys = rows.combination(tuple(sorted(self._axes - {"points"}))).tolist()
-        for row in chosen.tolist():
-            found = None if "points" in self._axes else self._known.get(keys[row])
-            if found is None:
-                found = self._made(known, rows.item(row, self._axes))
-                self._known[keys[row]] = found
-            headers.append(found[0])
-            if found[1]:
-                failed[row] = found[1]
-        points, owner = work.points_of(chosen)
-        work.add(chosen, order, np.array(headers, dtype=np.int32), owner, work.pick(points))
-        return failed
-
-    def _made(self, known: Any, item: Item) -> tuple[int, str]:
-        header = item.metric
-        try:
-            for key, getter in self._getters.items():
-                header = replace(header, **{key: getter.get(item)})
-        except EvaluationError as exc:
-            return known.intern(header), str(exc)
-        return known.intern(header), ""
-
-
-_HAS_TEMPORALITY: Final = (MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM)
-
-
-class _Extract(_Edit, ABC):
-    """A sum made of one number of each histogram or summary point."""
-
-    name = ""
-    ending = ""
-    unit: str | None = None
-
-    def __init__(self, monotonic: bool, suffix: str | None = None) -> None:
-        self._monotonic = monotonic
-        self._suffix = self.ending if suffix is None else suffix
-
-    @abstractmethod
-    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
-        """Kind and value of the number of a point; ``None`` when it has none."""
-
-    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
-        """Append the sums that have points; other kinds of metrics fail."""
-        del rows
-        good: list[int] = []
-        failed: dict[int, str] = {}
-        headers: list[int] = []
-        known = work.frames.dictionaries.headers
-        for row, header in zip(chosen.tolist(), _headers(work, chosen), strict=True):
-            temporality = (
-                header.temporality
-                if header.type in _HAS_TEMPORALITY
-                else Temporality.CUMULATIVE
-                if header.type == MetricType.SUMMARY
-                else Temporality.UNSPECIFIED
-            )
-            if temporality == Temporality.UNSPECIFIED:
-                failed[row] = (
-                    f"{self.name} requires an input metric of type Histogram, ExponentialHistogram or Summary, "
-                    f"got {_TYPE_NAMES[header.type]}"
-                )
-                continue
-            made = MetricHeader(
-                header.name + self._suffix,
-                header.description,
-                header.unit if self.unit is None else self.unit,
-                MetricType.SUM,
-                temporality,
-                self._monotonic,
-            )
-            good.append(row)
-            headers.append(known.intern(made))
-        self._append(work, np.array(good, dtype=np.int64), headers, order)
-        return failed
-
-    def _append(self, work: MetricWork, chosen: Array, headers: list[int], order: int) -> None:
-        points, owner = work.points_of(chosen)
-        sides = work.sides()
-        numbers = [self._number(sides[at].value) for at in work.frames.p_side[points].tolist()]
-        kept = np.array([number is not None for number in numbers], dtype=np.bool_)
-        points, owner = points[kept], owner[kept]
-        columns = _number_columns(work.pick(points), [number for number in numbers if number is not None])
-        used, renumbered = np.unique(owner, return_inverse=True)
-        work.add(
-            chosen[used], order, np.array(headers, dtype=np.int32)[used], renumbered.reshape(-1), columns
-        )
-
-
-def _number_columns(
-    columns: dict[str, Array], numbers: Sequence[tuple[PointKind, int, float]]
-) -> dict[str, Array]:
-    size = len(numbers)
-    return {
-        **columns,
-        "p_kind": np.array([kind for kind, _, _ in numbers], dtype=np.uint8),
-        "p_int": np.array([whole for _, whole, _ in numbers], dtype=np.int64),
-        "p_double": np.array([number for _, _, number in numbers], dtype=np.float64),
-        "p_flags": np.zeros(size, dtype=np.uint32),
-        "p_side": np.full(size, -1, dtype=np.int32),
-    }
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >> 63 else number
-
-
-class ExtractSum(_Extract):
-    """``extract_sum_metric``."""
-
-    name = "extract_sum_metric"
-    ending = "_sum"
-
-    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
-        return None if value.sum is None else (PointKind.DOUBLE, 0, value.sum)
-
-
-class ExtractCount(_Extract):
-    """``extract_count_metric``."""
-
-    name = "extract_count_metric"
-    ending = "_count"
-    unit = "1"
-
-    def _number(self, value: Any) -> tuple[PointKind, int, float] | None:
-        return PointKind.INT, _signed(value.count), 0.0
-
-
-class QuantilesToGauge(_Edit):
-    """``convert_summary_quantile_val_to_gauge``."""
-
-    def __init__(self, attribute_key: str | None = None, suffix: str | None = None) -> None:
-        self._key = "quantile" if attribute_key is None else attribute_key
-        self._suffix = ".quantiles" if suffix is None else suffix
-
-    def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
-        """Append a gauge with one point per quantile; other kinds of metrics are left alone."""
-        del rows
-        by = _ByHeader(work, chosen)
-        summary = by.spread([header.type == MetricType.SUMMARY for header in by.headers], np.bool_)
-        chosen = chosen[summary]
-        known = work.frames.dictionaries
-        headers = [
-            known.headers.intern(
-                MetricHeader(header.name + self._suffix, header.description, header.unit, MetricType.GAUGE)
-            )
-            for header in _headers(work, chosen)
-        ]
-        points, owner = work.points_of(chosen)
-        sides = work.sides()
-        repeat: list[int] = []
-        attributes: list[int] = []
-        numbers: list[tuple[PointKind, int, float]] = []
-        for at, row in enumerate(points.tolist()):
-            value = sides[int(work.frames.p_side[row])].value
-            assert isinstance(value, SummaryValue)  # noqa: S101 - points of summaries are summaries
-            base = known.attribute_sets[int(work.frames.p_attributes[row])]
-            for quantile, number in value.quantiles:
-                repeat.append(at)
-                attributes.append(known.attribute_sets.intern(base.with_item(self._key, quantile)))
-                numbers.append((PointKind.DOUBLE, 0, number))
-        places = np.array(repeat, dtype=np.int64)
-        columns = _number_columns(work.pick(points[places]), numbers)
-        columns["p_attributes"] = np.array(attributes, dtype=np.int32)
-        work.add(chosen, order, np.array(headers, dtype=np.int32), owner[places], columns)
-        return {}
-
-
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-class Scale(_Edit):
+class Scale(MetricEdit):
     """``scale_metric``."""
 
     def __init__(self, multiplier: float, unit: Getter | None = None) -> None:
@@ -482,7 +286,7 @@ class Scale(_Edit):
                     units[row] = str(self._unit.get(rows.item(row, self._unit.axes | {"header"})))
                 except EvaluationError as exc:
                     failed[row] = f"could not get unit from ScaleArguments: {exc}"
-        for row, header in zip(chosen.tolist(), _headers(work, chosen), strict=True):
+        for row, header in zip(chosen.tolist(), headers_of(work, chosen), strict=True):
             if row in failed:
                 continue
             if header.type == MetricType.EXPONENTIAL_HISTOGRAM:
@@ -573,7 +377,7 @@ def _uniform(count: int, upper: float, lower: float, bounds: Sequence[float], ma
 _SPREADS: Final = {"upper": _upper, "midpoint": _midpoint, "uniform": _uniform}
 
 
-class ToHistogram(_Edit):
+class ToHistogram(MetricEdit):
     """``convert_exponential_histogram_to_histogram``."""
 
     def __init__(self, distribution_fn: str, explicit_bounds: tuple[float, ...]) -> None:
@@ -593,14 +397,14 @@ class ToHistogram(_Edit):
     def edit(self, work: MetricWork, rows: Rows, chosen: Array, order: int) -> dict[int, str]:
         """Exchange the buckets; other kinds of metrics are left alone."""
         del rows, order
-        by = _ByHeader(work, chosen)
+        by = ByHeader(work, chosen)
         wanted = [header.type == MetricType.EXPONENTIAL_HISTOGRAM for header in by.headers]
         chosen = chosen[by.spread(wanted, np.bool_)]
         if not len(chosen):
             return {}
-        by = _ByHeader(work, chosen)
+        by = ByHeader(work, chosen)
         made = [replace(one, type=MetricType.HISTOGRAM, metadata=Attributes.EMPTY) for one in by.headers]
-        _replace_headers(work, chosen, made, by)
+        _replaceheaders_of(work, chosen, made, by)
         frames = work.frames
         points, _ = work.points_of(chosen)
         kind, side, flags = frames.p_kind.copy(), frames.p_side.copy(), frames.p_flags.copy()

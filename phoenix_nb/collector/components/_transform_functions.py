@@ -7,16 +7,14 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from phoenix_nb.collector.components._transform_edits import (
-    Aggregate,
-    AggregateValue,
+from phoenix_nb.collector.components._transform_edits import Aggregate, AggregateValue, Scale, ToHistogram
+from phoenix_nb.collector.components._transform_new_metrics import (
     Copy,
     ExtractCount,
     ExtractSum,
     QuantilesToGauge,
-    Scale,
-    ToHistogram,
 )
+from phoenix_nb.collector.components._transform_percentile import ExtractPercentile
 from phoenix_nb.collector.ottl import EvaluationError, Function, FunctionTable, Getter, Item, Point, param
 from phoenix_nb.otlp import (
     HistogramValue,
@@ -171,10 +169,6 @@ def _structural(name: str, edit: type[Any], *params: Any) -> Function:
     return Function(name, params, edit, _METRIC, _HEADER, writes="metric")
 
 
-def _unsupported(name: str, reason: str, *params: Any, contexts: frozenset[str] = _METRIC) -> Function:
-    return Function(name, params, lambda **_: lambda _item: None, contexts, impure=reason)
-
-
 _FUNCTIONS: Final = (
     Function("convert_sum_to_gauge", (), _sum_to_gauge, _METRIC, _HEADER, writes="header"),
     Function("convert_gauge_to_sum", _TO_SUM, _gauge_to_sum, _METRIC, _HEADER, writes="header"),
@@ -214,12 +208,7 @@ _FUNCTIONS: Final = (
         param("distribution_fn", "text"),
         param("explicit_bounds", "number", many=True),
     ),
-    _unsupported(
-        "extract_percentile_metric",
-        "its last digits depend on the machine",
-        param("percentile", "number"),
-        _SUFFIX,
-    ),
+    _structural("extract_percentile_metric", ExtractPercentile, param("percentile", "number"), _SUFFIX),
     Function(
         "convert_summary_sum_val_to_sum",
         (*_TO_SUM, _SUFFIX),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from phoenix_nb.collector.config import quote
-from phoenix_nb.collector.ottl._runtime import Points, Time, Value
+from phoenix_nb.collector.ottl._runtime import Part, Points, Time, Value
 from phoenix_nb.otlp import (
     Attributes,
     ExponentialHistogramValue,
@@ -23,8 +23,13 @@ from phoenix_nb.otlp import (
 )
 
 __all__ = [
+    "BUCKETS",
     "CONTEXTS",
     "ENUMS",
+    "EXEMPLARS",
+    "NUMBERS",
+    "POINTS",
+    "QUANTILES",
     "Axis",
     "Context",
     "Item",
@@ -176,6 +181,14 @@ def _monotonic(item: Item) -> Value:
     return bool(metric.monotonic) if metric.type == MetricType.SUM else None
 
 
+NUMBERS: Final = "pmetric.NumberDataPointSlice"
+"""What the points of a gauge or sum are called."""
+POINTS: Final = {
+    MetricType.HISTOGRAM: "pmetric.HistogramDataPointSlice",
+    MetricType.EXPONENTIAL_HISTOGRAM: "pmetric.ExponentialHistogramDataPointSlice",
+    MetricType.SUMMARY: "pmetric.SummaryDataPointSlice",
+}
+"""What the points of other metrics are called."""
 _METRIC: Final = {
     "name": _rule("header", lambda item: item.metric.name),
     "description": _rule("header", lambda item: item.metric.description),
@@ -186,7 +199,11 @@ _METRIC: Final = {
     "metadata": _rule("header", lambda item: item.metric.metadata, indexable=True),
     "data_points": PathRule(
         frozenset({"points", "header"}),
-        lambda item: None if item.metric.type == MetricType.NONE else Points(len(item.points)),
+        lambda item: (
+            None
+            if item.metric.type == MetricType.NONE
+            else Points(len(item.points), POINTS.get(item.metric.type, NUMBERS))
+        ),
     ),
 }
 
@@ -229,6 +246,12 @@ def _buckets(side: str, part: str) -> PathRule:
     return _side(ExponentialHistogramValue, read)
 
 
+BUCKETS: Final = "pmetric.ExponentialHistogramDataPointBuckets"
+"""What one side of an exponential histogram is called in messages."""
+EXEMPLARS: Final = "pmetric.ExemplarSlice"
+"""What the exemplars of a point are called."""
+QUANTILES: Final = "pmetric.SummaryDataPointValueAtQuantileSlice"
+"""What the quantiles of a summary are called."""
 _DATAPOINT: Final = {
     "attributes": _rule("attributes", lambda item: item.attributes, indexable=True),
     "start_time_unix_nano": PathRule(
@@ -249,7 +272,7 @@ _DATAPOINT: Final = {
         lambda item: (
             None
             if item.point.kind == PointKind.SUMMARY
-            else Points(0 if item.point.side is None else len(item.point.side.exemplars))
+            else Points(0 if item.point.side is None else len(item.point.side.exemplars), EXEMPLARS)
         ),
     ),
     "count": _wide(lambda value: _signed(value.count)),
@@ -258,13 +281,13 @@ _DATAPOINT: Final = {
     "explicit_bounds": _side(HistogramValue, lambda value: tuple(value.explicit_bounds)),
     "scale": _side(ExponentialHistogramValue, lambda value: value.scale),
     "zero_count": _side(ExponentialHistogramValue, lambda value: _signed(value.zero_count)),
-    "positive": _side(ExponentialHistogramValue, lambda _value: Points(1)),
-    "negative": _side(ExponentialHistogramValue, lambda _value: Points(1)),
+    "positive": _side(ExponentialHistogramValue, lambda value: Part(value.positive, BUCKETS)),
+    "negative": _side(ExponentialHistogramValue, lambda value: Part(value.negative, BUCKETS)),
     "positive.offset": _buckets("positive", "offset"),
     "positive.bucket_counts": _buckets("positive", "bucket_counts"),
     "negative.offset": _buckets("negative", "offset"),
     "negative.bucket_counts": _buckets("negative", "bucket_counts"),
-    "quantile_values": _side(SummaryValue, lambda value: Points(len(value.quantiles))),
+    "quantile_values": _side(SummaryValue, lambda value: Points(len(value.quantiles), QUANTILES)),
 }
 _PATHS: Final[Mapping[str, Mapping[str, PathRule]]] = {
     "resource": _RESOURCE,

@@ -21,6 +21,7 @@ from phoenix_nb.collector.ottl._runtime import (
     Duration,
     OttlError,
     OttlTypeError,
+    Part,
     Points,
     Time,
     Value,
@@ -139,8 +140,9 @@ def _string_like(value: Value) -> Value:
         return f'"{rfc3339(value)}"'
     if isinstance(value, Duration):
         return str(value.nanos)
-    if isinstance(value, Points):
-        raise OttlTypeError(f"unsupported type: {kind_of(value)}")
+    if isinstance(value, (Points, Part)):
+        # To the collector they have no fields that it can show.
+        return "{}"
     try:
         return go_json(value)
     except ValueError as exc:

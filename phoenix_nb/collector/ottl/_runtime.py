@@ -14,6 +14,7 @@ __all__ = [
     "Duration",
     "OttlError",
     "OttlTypeError",
+    "Part",
     "Points",
     "Time",
     "Value",
@@ -75,9 +76,21 @@ class Points:
 
     count: int
     """How many."""
+    kind: str = "pmetric.NumberDataPointSlice"
+    """What they are, as the collector's messages name it."""
 
 
-Value: TypeAlias = "AttributeValue | Time | Duration | Points"
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a point that is no value of its own: it can only be written where its kind belongs."""
+
+    value: object
+    """What it is."""
+    kind: str
+    """What it is called in messages."""
+
+
+Value: TypeAlias = "AttributeValue | Time | Duration | Points | Part"
 """What a getter gives; ``None`` is nil, tuples are lists and :class:`KeyValues` are maps."""
 
 _KINDS: Final = (
@@ -90,12 +103,13 @@ _KINDS: Final = (
     (KeyValues, "pcommon.Map"),
     (Time, "time.Time"),
     (Duration, "time.Duration"),
-    (Points, "pmetric.NumberDataPointSlice"),
 )
 
 
 def kind_of(value: Value) -> str:
     """The kind of a value as the collector's messages name it."""
+    if isinstance(value, (Points, Part)):
+        return value.kind
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "<nil>")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from phoenix_nb.collector.ottl._context import Axis, Item
-from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Points, Time, Value, kind_of
+from phoenix_nb.collector.ottl._context import BUCKETS, EXEMPLARS, NUMBERS, POINTS, QUANTILES, Axis, Item
+from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Part, Points, Time, Value, kind_of
 from phoenix_nb.otlp import (
     Attributes,
     AttributeValue,
@@ -56,7 +56,7 @@ def stored(value: Value, current: AttributeValue = None) -> AttributeValue:
     Raises:
         OttlError: an attribute cannot hold it.
     """
-    if isinstance(value, (Time, Duration, Points)):
+    if isinstance(value, (Time, Duration, Points, Part)):
         raise OttlError(
             f"unsupported type {kind_of(value)} for set operation; current value type is {_type_name(current)}"
         )
@@ -364,6 +364,38 @@ def _buckets(side: str, part: str) -> Put:
     return put
 
 
+def _same_list(value: Value, kind: str) -> None:
+    """Refuse anything but a list of a kind: there is only one in reach, which is written to itself."""
+    if not isinstance(value, Points) or value.kind != kind:
+        raise OttlError(f"expects {kind} but got {kind_of(value)}")
+
+
+def _data_points(item: Item, value: Value) -> None:
+    if item.metric.type != MetricType.NONE:
+        _same_list(value, POINTS.get(item.metric.type, NUMBERS))
+
+
+def _exemplars(item: Item, value: Value) -> None:
+    if item.point.kind == PointKind.SUMMARY:
+        raise OttlError("unsupported data point type: pmetric.SummaryDataPoint")
+    _same_list(value, EXEMPLARS)
+
+
+def _quantiles(item: Item, value: Value) -> None:
+    _side(item, (SummaryValue,), "pmetric.SummaryDataPoint")
+    _same_list(value, QUANTILES)
+
+
+def _side_buckets(side: str) -> Put:
+    def put(item: Item, value: Value) -> None:
+        if not isinstance(value, Part):
+            raise OttlError(f"expects {BUCKETS} but got {kind_of(value)}")
+        _side(item, *_EXPONENTIAL)
+        _change(item, **{side: value.value or Buckets()})
+
+    return put
+
+
 _SETTERS: Final[Mapping[tuple[str, str], tuple[Put, Axis]]] = {
     ("resource", "dropped_attributes_count"): (_resource_dropped, "resource"),
     ("resource", "schema_url"): (_resource_schema, "resource_schema"),
@@ -375,6 +407,7 @@ _SETTERS: Final[Mapping[tuple[str, str], tuple[Put, Axis]]] = {
     ("metric", "description"): (_header_field("description"), "header"),
     ("metric", "unit"): (_header_field("unit"), "header"),
     ("metric", "type"): (_nothing, "header"),
+    ("metric", "data_points"): (_data_points, "header"),
     ("metric", "aggregation_temporality"): (_temporality, "header"),
     ("metric", "is_monotonic"): (_monotonic, "header"),
     ("datapoint", "start_time_unix_nano"): (_point_nanos("start"), "point"),
@@ -390,6 +423,10 @@ _SETTERS: Final[Mapping[tuple[str, str], tuple[Put, Axis]]] = {
     ("datapoint", "explicit_bounds"): (_bounds, "point"),
     ("datapoint", "scale"): (_scale, "point"),
     ("datapoint", "zero_count"): (_zero_count, "point"),
+    ("datapoint", "exemplars"): (_exemplars, "point"),
+    ("datapoint", "quantile_values"): (_quantiles, "point"),
+    ("datapoint", "positive"): (_side_buckets("positive"), "point"),
+    ("datapoint", "negative"): (_side_buckets("negative"), "point"),
     ("datapoint", "positive.offset"): (_buckets("positive", "offset"), "point"),
     ("datapoint", "positive.bucket_counts"): (_buckets("positive", "bucket_counts"), "point"),
     ("datapoint", "negative.offset"): (_buckets("negative", "offset"), "point"),

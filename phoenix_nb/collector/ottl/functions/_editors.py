@@ -9,7 +9,7 @@ from phoenix_nb.collector._values import text_of
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, Target, param
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Points, Time, Value, kind_of
+from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Part, Points, Time, Value, kind_of
 from phoenix_nb.collector.ottl._setters import stored
 from phoenix_nb.collector.ottl.functions._text import dynamic_pattern
 from phoenix_nb.otlp import AttributeValue, KeyValues
@@ -254,7 +254,7 @@ def _append(target: Target, value: Getter | None = None, values: tuple[Getter, .
 
 def _entry(value: Value) -> AttributeValue:
     """A value as an entry of a list; of maps and lists only literal ones can become one."""
-    if isinstance(value, (KeyValues, tuple, Time, Duration, Points)):
+    if isinstance(value, (KeyValues, tuple, Time, Duration, Points, Part)):
         raise OttlError(f"<Invalid value type {kind_of(value)}>")
     return value
 
