@@ -75,7 +75,7 @@ def test_a_click_while_a_cell_blocks_starts_the_run_and_updates_go_on(lab: Kerne
 def test_a_click_while_a_cell_awaits_is_heard_at_once(lab: Kernel) -> None:
     parts = _panel(lab)
     waiting = lab.start(
-        "while panel.experiment.experiment_id is None:\n    await asyncio.sleep(0.02)\nprint('heard')"
+        "while panel.experiment.run_id is None:\n    await asyncio.sleep(0.02)\nprint('heard')"
     )
     lab.click(parts["start"])
     assert lab.finish(waiting) == "heard"
@@ -143,7 +143,7 @@ def test_a_run_is_shown_again_after_its_panel_was_closed(lab: Kernel) -> None:
         "from phoenix_nb.reporting import run_html\n"
         "until(lambda: panel.text.startswith('completed'))\n"
         "until(lambda: panel._live.value == run_html(panel.experiment.state.run))\n"
-        "run, html = panel.experiment.experiment_id, panel._live.value\npanel.close()\nprint(html)"
+        "run, html = panel.experiment.run_id, panel._live.value\npanel.close()\nprint(html)"
     )
     again = lab.run(
         "again = lab.panel(experiment_id=run)\nuntil(lambda: again._live.value)\nprint(again._live.value)"
@@ -167,14 +167,14 @@ def test_a_killed_kernel_loses_the_panel_but_not_the_runs(kernel: Kernel, tmp_pa
     parts = _panel(kernel)
     kernel.click(parts["start"])
     done = kernel.run(
-        "until(lambda: panel.text.startswith('completed'))\nprint(panel.experiment.experiment_id)"
+        "until(lambda: panel.text.startswith('completed'))\nprint(panel.experiment.run_id)"
     )
     text = kernel.run("print(panel.text)")
     kernel.run("fill(panel, source='host', duration='10m', every='1s')")
     kernel.click(parts["start"])
     cut = kernel.run(
-        f"until(lambda: panel.text.startswith('running') and panel.experiment.experiment_id != {done!r})\n"
-        "print(panel.experiment.experiment_id)"
+        f"until(lambda: panel.text.startswith('running') and panel.experiment.run_id != {done!r})\n"
+        "print(panel.experiment.run_id)"
     )
 
     kernel.restart()

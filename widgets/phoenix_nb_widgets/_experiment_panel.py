@@ -9,13 +9,10 @@ from phoenix_nb_widgets._experiment_view_model import (
     ExperimentPanelState,
     ExperimentViewModel,
 )
-from phoenix_nb_widgets._panel import Panel, choose
+from phoenix_nb_widgets._panel import Panel, choice_field, choose, text_field
 from phoenix_nb_widgets._ports import ComparisonPort
 
 __all__ = ["ExperimentPanel"]
-
-_LABEL = {"description_width": "150px"}
-_WIDE = {"width": "460px", "max_width": "100%"}
 
 
 class ExperimentPanel(Panel[ExperimentPanelState]):
@@ -35,7 +32,7 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
     def __init__(
         self, port: ComparisonPort, *, experiment_id: str | None = None, period: float = 0.1
     ) -> None:
-        self._experiment = ExperimentViewModel(port, experiment_id=experiment_id)
+        self._experiment = ExperimentViewModel(port, run_id=experiment_id)
         super().__init__(self._experiment, port, key=experiment_id or "", period=period)
         self._experiment.load()
 
@@ -47,41 +44,17 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
     @property
     def text(self) -> str:
         """The status line in words."""
-        return run_text(self._experiment.state.run, self._experiment.state.busy)
+        return runtext_field(self._experiment.state.run, self._experiment.state.busy)
 
     def _form_widgets(self) -> dict[str, widgets.Widget]:
         return {
-            "source": widgets.Dropdown(description="Source", style=_LABEL, layout=_WIDE),
-            "baseline": widgets.Dropdown(description="Baseline", style=_LABEL, layout=_WIDE),
-            "candidate": widgets.Dropdown(description="Candidate", style=_LABEL, layout=_WIDE),
-            "critical": widgets.Text(
-                description="Critical processes",
-                placeholder="postgres, nginx*",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
-            "duration": widgets.Text(
-                description="Duration",
-                placeholder="60s, 10m, 2h",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
-            "every": widgets.Text(
-                description="Scrape every",
-                placeholder="the source’s own",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
-            "seed": widgets.Text(
-                description="Seed (simulated)",
-                placeholder="default",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
+            "source": choice_field("Source"),
+            "baseline": choice_field("Baseline"),
+            "candidate": choice_field("Candidate"),
+            "critical": text_field("Critical processes", "postgres, nginx*"),
+            "duration": text_field("Duration", "60s, 10m, 2h"),
+            "every": text_field("Scrape every", "the source’s own"),
+            "seed": text_field("Seed (simulated)", "default"),
         }
 
     def _edit(self, **fields: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.reporting import Choice, ComparisonRequest, RunView
 from phoenix_nb_widgets._forms import globs, seconds, whole
 from phoenix_nb_widgets._ports import ComparisonPort
-from phoenix_nb_widgets._view_model import ViewModel
+from phoenix_nb_widgets._run_view_model import RunPanelState, RunViewModel
 
 __all__ = ["ExperimentForm", "ExperimentPanelState", "ExperimentViewModel"]
 
@@ -56,7 +56,7 @@ class ExperimentForm:
 
 
 @dataclass(frozen=True, slots=True)
-class ExperimentPanelState:
+class ExperimentPanelState(RunPanelState[ExperimentForm, RunView]):
     """Everything that the panel shows."""
 
     form: ExperimentForm = field(default_factory=ExperimentForm)
@@ -65,65 +65,23 @@ class ExperimentPanelState:
     """Sources to choose from."""
     pipelines: tuple[Choice, ...] = ()
     """Pipelines to choose from."""
-    run: RunView | None = None
-    """The run that is shown; ``None`` when there is none."""
-    busy: str = ""
-    """The action under way; empty when there is none."""
-    error: str = ""
-    """What went wrong last; empty when nothing did."""
-    hint: str = ""
-    """What to do about it."""
-
-    @property
-    def can_start(self) -> bool:
-        """Whether Start may be pressed: nothing is under way and no shown run is still going."""
-        return not self.busy and (self.run is None or self.run.terminal)
-
-    @property
-    def can_stop(self) -> bool:
-        """Whether Stop may be pressed."""
-        return not self.busy and self.run is not None and self.run.can_stop
 
 
-class ExperimentViewModel(ViewModel[ExperimentPanelState]):
+class ExperimentViewModel(RunViewModel[ExperimentPanelState, RunView]):
     """Chooses, starts, watches and stops one comparison at a time.
 
     Args:
         port: the laboratory.
-        experiment_id: a stored run to show; ``None`` shows the empty form.
+        run_id: a stored experiment to show; ``None`` shows the empty form.
     """
 
-    def __init__(self, port: ComparisonPort, *, experiment_id: str | None = None) -> None:
-        super().__init__(port, ExperimentPanelState())
+    _NOUN = "run"
+
+    def __init__(self, port: ComparisonPort, *, run_id: str | None = None) -> None:
+        super().__init__(port, ExperimentPanelState(), run_id)
         self._port = port
-        self._experiment_id = experiment_id
 
-    @property
-    def experiment_id(self) -> str | None:
-        """Id of the run that is shown."""
-        return self._experiment_id
-
-    def load(self) -> Future[None]:
-        """Fetch the choices and, when there is a run to show, its stored state; then watch it."""
-        return self._act("loading", self._load())
-
-    def edit(self, **fields: str) -> None:
-        """Change fields of the form."""
-        self._update(lambda state: replace(state, form=replace(state.form, **fields)))
-
-    def start(self) -> Future[None]:
-        """Start what the form asks for."""
-        return self._act("starting", self._start())
-
-    def stop(self) -> Future[None]:
-        """Stop the run that is shown."""
-        return self._act("stopping", self._stop())
-
-    def show(self, experiment_id: str) -> Future[None]:
-        """Show another stored run."""
-        return self._act("loading", self._show(experiment_id))
-
-    async def _load(self) -> None:
+    async def _load_choices(self) -> None:
         sources = tuple(await self._port.list_sources())
         pipelines = tuple(await self._port.list_pipelines())
         first_two = [choice.value for choice in pipelines[:2]]
@@ -138,25 +96,18 @@ class ExperimentViewModel(ViewModel[ExperimentPanelState]):
             return replace(state, sources=sources, pipelines=pipelines, form=form)
 
         self._update(loaded)
-        if self._experiment_id is not None:
-            await self._show(self._experiment_id)
 
-    async def _start(self) -> None:
-        request = self.state.form.request()
-        await self._show(await self._port.start_comparison(request))
+    async def _start_run(self) -> str:
+        return await self._port.start_comparison(self.state.form.request())
 
-    async def _stop(self) -> None:
-        if self._experiment_id is None:
-            raise InvalidRequestError("there is no run to stop", hint="start one first")
-        await self._port.stop_comparison(self._experiment_id)
-        self._change(run=await self._port.run_view(self._experiment_id))
+    async def _stop_run(self, run_id: str) -> None:
+        await self._port.stop_comparison(run_id)
 
-    async def _show(self, experiment_id: str) -> None:
-        self._experiment_id = experiment_id
-        self._change(run=await self._port.run_view(experiment_id))
-        self._follow(self._port.watch_run(experiment_id), self._on_update)
+    async def _view(self, run_id: str) -> RunView:
+        return await self._port.run_view(run_id)
 
-    def _on_update(self, run: RunView) -> None:
-        # An update of a former run may still be on its way when another one is shown.
-        if run.experiment_id == self._experiment_id:
-            self._change(run=run)
+    def _updates(self, run_id: str) -> AsyncIterator[RunView]:
+        return self._port.watch_run(run_id)
+
+    def _id_of(self, run: RunView) -> str:
+        return run.experiment_id

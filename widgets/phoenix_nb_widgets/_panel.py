@@ -15,7 +15,10 @@ from phoenix_nb_widgets._keyboard import Keyboard
 from phoenix_nb_widgets._throttle import LatestWins
 from phoenix_nb_widgets._view_model import PanelState, ViewModel
 
-__all__ = ["Panel", "choose", "close_tree"]
+__all__ = ["Panel", "choice_field", "choose", "close_tree", "text_field"]
+
+_LABEL = {"description_width": "150px"}
+_WIDE = {"width": "460px", "max_width": "100%"}
 
 S = TypeVar("S", bound=PanelState)
 
@@ -192,6 +195,18 @@ class Panel(ABC, Generic[S]):
             self._edit(**{field: value})
 
         return changed
+
+
+def choice_field(name: str) -> widgets.Dropdown:
+    """A drop-down of a form; :func:`choose` fills it."""
+    return widgets.Dropdown(description=name, style=_LABEL, layout=_WIDE)
+
+
+def text_field(name: str, placeholder: str = "") -> widgets.Text:
+    """A line of a form that speaks when it is left, not with every key."""
+    return widgets.Text(
+        description=name, placeholder=placeholder, continuous_update=False, style=_LABEL, layout=_WIDE
+    )
 
 
 def choose(dropdown: widgets.Dropdown, choices: Sequence[Choice], value: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from phoenix_nb.reporting import simulation_html, simulation_text
-from phoenix_nb_widgets._panel import Panel, choose
+from phoenix_nb_widgets._panel import Panel, choice_field, choose, text_field
 from phoenix_nb_widgets._ports import SimulationPort
 from phoenix_nb_widgets._simulation_view_model import (
     SimulationPanelState,
@@ -13,9 +13,6 @@ from phoenix_nb_widgets._simulation_view_model import (
 )
 
 __all__ = ["SimulationPanel"]
-
-_LABEL = {"description_width": "150px"}
-_WIDE = {"width": "460px", "max_width": "100%"}
 
 
 class SimulationPanel(Panel[SimulationPanelState]):
@@ -32,7 +29,7 @@ class SimulationPanel(Panel[SimulationPanelState]):
     def __init__(
         self, port: SimulationPort, *, simulation_id: str | None = None, period: float = 0.1
     ) -> None:
-        self._simulation = SimulationViewModel(port, simulation_id=simulation_id)
+        self._simulation = SimulationViewModel(port, run_id=simulation_id)
         super().__init__(self._simulation, port, key=simulation_id or "", period=period)
         self._simulation.load()
 
@@ -48,22 +45,10 @@ class SimulationPanel(Panel[SimulationPanelState]):
 
     def _form_widgets(self) -> dict[str, widgets.Widget]:
         return {
-            "profile": widgets.Dropdown(description="Profile", style=_LABEL, layout=_WIDE),
-            "duration": widgets.Text(
-                description="Simulated length",
-                placeholder="60s, 10m, 2h",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
-            "seed": widgets.Text(description="Seed", continuous_update=False, style=_LABEL, layout=_WIDE),
-            "processes": widgets.Text(
-                description="Processes",
-                placeholder="the profile’s own",
-                continuous_update=False,
-                style=_LABEL,
-                layout=_WIDE,
-            ),
+            "profile": choice_field("Profile"),
+            "duration": text_field("Simulated length", "60s, 10m, 2h"),
+            "seed": text_field("Seed"),
+            "processes": text_field("Processes", "the profile’s own"),
         }
 
     def _edit(self, **fields: str) -> None:

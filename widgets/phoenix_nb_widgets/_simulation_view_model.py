@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.reporting import Choice, SimulationRequest, SimulationView
 from phoenix_nb_widgets._forms import seconds, whole
 from phoenix_nb_widgets._ports import SimulationPort
-from phoenix_nb_widgets._view_model import ViewModel
+from phoenix_nb_widgets._run_view_model import RunPanelState, RunViewModel
 
 __all__ = ["SimulationForm", "SimulationPanelState", "SimulationViewModel"]
 
@@ -58,68 +58,30 @@ class SimulationForm:
 
 
 @dataclass(frozen=True, slots=True)
-class SimulationPanelState:
+class SimulationPanelState(RunPanelState[SimulationForm, SimulationView]):
     """Everything that the panel shows."""
 
     form: SimulationForm = field(default_factory=SimulationForm)
     """The form."""
     profiles: tuple[Choice, ...] = ()
     """Profiles to choose from."""
-    run: SimulationView | None = None
-    """The simulation that is shown; ``None`` when there is none."""
-    busy: str = ""
-    """The action under way; empty when there is none."""
-    error: str = ""
-    """What went wrong last; empty when nothing did."""
-    hint: str = ""
-    """What to do about it."""
-
-    @property
-    def can_start(self) -> bool:
-        """Whether Start may be pressed: nothing is under way and no shown simulation is still going."""
-        return not self.busy and (self.run is None or self.run.terminal)
-
-    @property
-    def can_stop(self) -> bool:
-        """Whether Stop may be pressed."""
-        return not self.busy and self.run is not None and self.run.can_stop
 
 
-class SimulationViewModel(ViewModel[SimulationPanelState]):
+class SimulationViewModel(RunViewModel[SimulationPanelState, SimulationView]):
     """Chooses, starts, watches and stops one simulation at a time.
 
     Args:
         port: the laboratory.
-        simulation_id: a stored simulation to show; ``None`` shows the empty form.
+        run_id: a stored simulation to show; ``None`` shows the empty form.
     """
 
-    def __init__(self, port: SimulationPort, *, simulation_id: str | None = None) -> None:
-        super().__init__(port, SimulationPanelState())
+    _NOUN = "simulation"
+
+    def __init__(self, port: SimulationPort, *, run_id: str | None = None) -> None:
+        super().__init__(port, SimulationPanelState(), run_id)
         self._port = port
-        self._simulation_id = simulation_id
 
-    @property
-    def simulation_id(self) -> str | None:
-        """Id of the simulation that is shown."""
-        return self._simulation_id
-
-    def load(self) -> Future[None]:
-        """Fetch the profiles and, when there is a simulation to show, its stored state; then watch it."""
-        return self._act("loading", self._load())
-
-    def edit(self, **fields: str) -> None:
-        """Change fields of the form."""
-        self._update(lambda state: replace(state, form=replace(state.form, **fields)))
-
-    def start(self) -> Future[None]:
-        """Start what the form asks for."""
-        return self._act("starting", self._start())
-
-    def stop(self) -> Future[None]:
-        """Stop the simulation that is shown."""
-        return self._act("stopping", self._stop())
-
-    async def _load(self) -> None:
+    async def _load_choices(self) -> None:
         profiles = tuple(await self._port.list_profiles())
         first = profiles[0].value if profiles else ""
         self._update(
@@ -129,23 +91,18 @@ class SimulationViewModel(ViewModel[SimulationPanelState]):
                 form=replace(state.form, profile=state.form.profile or first),
             )
         )
-        if self._simulation_id is not None:
-            await self._show(self._simulation_id)
 
-    async def _start(self) -> None:
-        await self._show(await self._port.start_simulation(self.state.form.request()))
+    async def _start_run(self) -> str:
+        return await self._port.start_simulation(self.state.form.request())
 
-    async def _stop(self) -> None:
-        if self._simulation_id is None:
-            raise InvalidRequestError("there is no simulation to stop", hint="start one first")
-        await self._port.stop_simulation(self._simulation_id)
-        self._change(run=await self._port.simulation_view(self._simulation_id))
+    async def _stop_run(self, run_id: str) -> None:
+        await self._port.stop_simulation(run_id)
 
-    async def _show(self, simulation_id: str) -> None:
-        self._simulation_id = simulation_id
-        self._change(run=await self._port.simulation_view(simulation_id))
-        self._follow(self._port.watch_simulation(simulation_id), self._on_update)
+    async def _view(self, run_id: str) -> SimulationView:
+        return await self._port.simulation_view(run_id)
 
-    def _on_update(self, run: SimulationView) -> None:
-        if run.simulation_id == self._simulation_id:
-            self._change(run=run)
+    def _updates(self, run_id: str) -> AsyncIterator[SimulationView]:
+        return self._port.watch_simulation(run_id)
+
+    def _id_of(self, run: SimulationView) -> str:
+        return run.simulation_id

@@ -132,9 +132,9 @@ def test_a_stored_run_is_shown_again(lab: ScriptedLab) -> None:
     first = ExperimentViewModel(lab)
     first.load().result(5)
     first.start().result(5)
-    experiment_id = first.experiment_id
+    experiment_id = first.run_id
     first.close()
-    again = ExperimentViewModel(lab, experiment_id=experiment_id)
+    again = ExperimentViewModel(lab, run_id=experiment_id)
     again.load().result(5)
     assert again.state.run is not None
     assert again.state.run.experiment_id == experiment_id
@@ -143,7 +143,7 @@ def test_a_stored_run_is_shown_again(lab: ScriptedLab) -> None:
 
 
 def test_an_unknown_run_is_told(lab: ScriptedLab) -> None:
-    model = ExperimentViewModel(lab, experiment_id="exp_none")
+    model = ExperimentViewModel(lab, run_id="exp_none")
     with pytest.raises(NotFoundError):
         model.load().result(5)
     assert "exp_none" in model.state.error
@@ -164,8 +164,8 @@ def test_closing_ends_the_watch_and_not_the_run(lab: ScriptedLab) -> None:
     count = len(seen)
     time.sleep(0.05)
     assert len(seen) == count
-    assert model.experiment_id is not None
-    view = lab.submit(lab.run_view(model.experiment_id)).result(5)
+    assert model.run_id is not None
+    view = lab.submit(lab.run_view(model.run_id)).result(5)
     assert not view.terminal
 
 

@@ -77,7 +77,7 @@ def test_showing_a_run_again_closes_the_former_panel(lab: ScriptedLab) -> None:
     first = ExperimentPanel(lab)
     first.experiment.load().result(5)
     first.experiment.start().result(5)
-    run = first.experiment.experiment_id
+    run = first.experiment.run_id
     second = ExperimentPanel(lab, experiment_id=run)
     third = ExperimentPanel(lab, experiment_id=run)
     assert second.closed
