@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -20,7 +20,7 @@ from phoenix_nb.collector.components._base import (
     Stateless,
 )
 from phoenix_nb.collector.components._rewrite import IdMap, exchange
-from phoenix_nb.collector.config import ANY, BOOL, TEXT, Items, Settings, Word, setting
+from phoenix_nb.collector.config import BOOL, TEXT, Items, Settings, Struct, Word, setting
 from phoenix_nb.otlp import Attributes, AttributeValue, Resource, Scope
 
 __all__ = ["REDACTION", "RedactionSettings"]
@@ -48,6 +48,67 @@ def _hash_name(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class UrlSanitizer(Settings):
+    """How URLs are cleaned."""
+
+    go_type: ClassVar[str] = "url.URLSanitizationConfig"
+    enabled: bool = setting(False, BOOL)
+    """Whether they are."""
+    attributes: tuple[str, ...] = setting((), _TEXTS)
+    """Keys whose values are URLs; with none only texts that metrics have not are cleaned."""
+    sanitize_span_name: bool | None = setting(None, BOOL)
+    """Whether names of spans are URLs."""
+
+
+@dataclass(frozen=True)
+class StatementSanitizer(Settings):
+    """How statements of one kind of database are cleaned."""
+
+    enabled: bool = setting(False, BOOL)
+    """Whether they are."""
+    attributes: tuple[str, ...] = setting((), _TEXTS)
+    """Keys whose values are statements; with none only texts that metrics have not are cleaned."""
+
+    @property
+    def cleans(self) -> bool:
+        """Whether attributes of metrics are cleaned."""
+        return self.enabled and bool(self.attributes)
+
+
+_NOTHING: Final = StatementSanitizer()
+_STATEMENTS: Final = Struct(StatementSanitizer)
+
+
+@dataclass(frozen=True)
+class DbSanitizer(Settings):
+    """How database statements are cleaned, by kind of database."""
+
+    go_type: ClassVar[str] = "db.DBSanitizerConfig"
+    sql: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """SQL."""
+    redis: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Commands of Redis."""
+    valkey: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Commands of Valkey."""
+    memcached: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Commands of Memcached."""
+    mongo: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Queries of MongoDB."""
+    opensearch: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Queries of OpenSearch."""
+    es: StatementSanitizer = setting(_NOTHING, _STATEMENTS)
+    """Queries of Elasticsearch."""
+    sanitize_span_name: bool | None = setting(None, BOOL)
+    """Whether names of spans are statements."""
+
+    @property
+    def cleans(self) -> bool:
+        """Whether attributes of metrics are cleaned; the search engines alone do not make the collector do it."""
+        kinds = (self.sql, self.redis, self.valkey, self.memcached, self.mongo)
+        return any(kind.cleans for kind in kinds)
+
+
+@dataclass(frozen=True)
 class RedactionSettings(Settings):
     """Settings of the redaction processor."""
 
@@ -72,11 +133,11 @@ class RedactionSettings(Settings):
     """Patterns over values that are masked."""
     allowed_values: tuple[str, ...] = setting((), _TEXTS)
     """Patterns over values that stay."""
-    db_sanitizer: Mapping[str, object] = setting({}, ANY)
+    db_sanitizer: DbSanitizer = setting(DbSanitizer(), Struct(DbSanitizer))
     """How database statements are cleaned."""
     summary: str = setting("", TEXT)
     """``info`` adds counts of what was done, ``debug`` keys too."""
-    url_sanitizer: Mapping[str, object] = setting({}, ANY)
+    url_sanitizer: UrlSanitizer = setting(UrlSanitizer(), Struct(UrlSanitizer))
     """How URLs are cleaned."""
 
     def problems(self) -> Iterator[str]:
@@ -222,17 +283,17 @@ class _RedactionStage(Stateless):
 
 
 def _build(settings: RedactionSettings, setup: Setup) -> Stage:
-    for name, on in (
-        ("url_sanitizer", bool(settings.url_sanitizer.get("enabled"))),
-        ("db_sanitizer", any(_enabled(block) for block in settings.db_sanitizer.values())),
-    ):
-        if on:
-            raise BuildError(f"{name} is not supported by the embedded engine")
+    if settings.url_sanitizer.enabled and settings.url_sanitizer.attributes:
+        raise BuildError(
+            "url_sanitizer with attributes is not supported by the embedded engine: which parts of a path are words is "
+            "decided by a trained model that only the real collector has"
+        )
+    if settings.db_sanitizer.cleans:
+        raise BuildError(
+            "db_sanitizer with attributes is not supported by the embedded engine: only the real collector reads the "
+            "statements of databases"
+        )
     return _RedactionStage(_Redaction(settings), setup)
-
-
-def _enabled(block: object) -> bool:
-    return isinstance(block, Mapping) and bool(block.get("enabled"))
 
 
 REDACTION: Final = ComponentType(ComponentKind.PROCESSOR, "redaction", RedactionSettings, build=_build)
