@@ -44,7 +44,7 @@ class ExperimentPanel(Panel[ExperimentPanelState]):
     @property
     def text(self) -> str:
         """The status line in words."""
-        return runtext_field(self._experiment.state.run, self._experiment.state.busy)
+        return run_text(self._experiment.state.run, self._experiment.state.busy)
 
     def _form_widgets(self) -> dict[str, widgets.Widget]:
         return {
