@@ -10,7 +10,7 @@ import typer
 
 from phoenix_nb.cli._collector_run import EngineOption, ReleaseOption
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, say, table
+from phoenix_nb.cli._output import note, print_json, say, table
 
 __all__ = ["register"]
 
@@ -41,7 +41,7 @@ def diff(
     from phoenix_nb.interfaces import EngineKind
     from phoenix_nb.lab import diff_configs, pipeline_text
 
-    found = diff_configs(
+    made = diff_configs(
         pipeline_text(first),
         pipeline_text(second),
         source=source,
@@ -49,8 +49,13 @@ def diff(
         engine=EngineKind(engine),
         collector_version=collector_version,
     )
+    for sentence in made.applied:
+        note(f"receivers: {sentence}")
+    for warning in made.warnings:
+        note(f"warning: {warning}")
+    found = made.output
     if as_json:
-        print_json(asdict(found))
+        print_json({**asdict(found), "applied": list(made.applied), "warnings": list(made.warnings)})
         return
     ours, theirs = asdict(found.first), asdict(found.second)
     table(

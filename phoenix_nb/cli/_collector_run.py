@@ -72,6 +72,8 @@ def run(
         collector_version=collector_version,
         ticks=Ticks(ticks),
     )
+    for sentence in done.applied:
+        note(f"receiver: {sentence}")
     for warning in done.warnings:
         note(f"warning: {warning}")
     for number, why in sorted(done.refused.items()):
@@ -93,6 +95,7 @@ def run(
                 "refused": [
                     {"payload": number, "error": why} for number, why in sorted(done.refused.items())
                 ],
+                "applied": list(done.applied),
                 "warnings": list(done.warnings),
             }
         )

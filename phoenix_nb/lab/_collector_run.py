@@ -14,6 +14,7 @@ from phoenix_nb.collector import EmbeddedEngine
 from phoenix_nb.errors import InvalidRequestError, StorageError
 from phoenix_nb.interfaces import EngineKind
 from phoenix_nb.lab._collector_engines import NamedEngine, checked_output, chosen_exporter, open_engine
+from phoenix_nb.lab._receivers import Receivers
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineOutput
 from phoenix_nb.sources import RecordingWriter, is_recording, read_recording
@@ -57,7 +58,9 @@ class CollectorRunSummary:
     refused: dict[int, str]
     """Payloads, counted from 1, that a component refused, with what the sender would be told."""
     warnings: tuple[str, ...]
-    """What the collector logs."""
+    """What the receiver asks for in vain, then what the collector logs."""
+    applied: tuple[str, ...] = ()
+    """What the hostmetrics receiver leaves out of the recording, a sentence each."""
 
 
 def run_collector(
@@ -72,7 +75,8 @@ def run_collector(
 ) -> CollectorRunSummary:
     """Send a recording through a configuration and write what its exporters get, in order.
 
-    A payload from which nothing is left writes nothing. What components hold at the end comes last, as at a shutdown.
+    The configuration gets what its hostmetrics receiver, if it has one, would have collected of the recording. A
+    payload from which nothing is left writes nothing. What components hold at the end comes last, as at a shutdown.
 
     Args:
         text: collector YAML.
@@ -97,6 +101,8 @@ def run_collector(
             hint="use --ticks none, or the embedded engine",
         )
     dictionaries = Dictionaries()
+    receivers = Receivers({"": text}, engine=engine, collector_version=collector_version)
+    narrower = receivers.narrower("", dictionaries)
     with (
         open_engine(text, dictionaries, engine=engine, collector_version=collector_version) as made,
         _writers(output, made.exporters, chosen_exporter(made.exporters, exporter)) as writers,
@@ -109,9 +115,9 @@ def run_collector(
             if source.is_file() and not source.stat().st_size:
                 # What another configuration left of its input may be nothing.
                 return
-            for frames in read_recording(source, dictionaries):
+            for frames in receivers.seen(read_recording(source, dictionaries)):
                 sizes.append((frames.n_payloads, frames.n_points))
-                yield frames
+                yield narrower.apply(frames)[0]
 
         for first, sent in engine_outputs(made, counted(), ticks=ticks):
             warnings.update(dict.fromkeys(sent.warnings))
@@ -127,7 +133,8 @@ def run_collector(
             OutputFile(name, writer.path, writer.payloads, writer.points) for name, writer in writers.items()
         ),
         refused,
-        tuple(text for text in warnings if text not in set(refused.values())),
+        (*receivers.warnings, *(text for text in warnings if text not in set(refused.values()))),
+        receivers.applied,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,9 +12,10 @@ from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.evidence import PlanCheck, check_plan
 from phoenix_nb.interfaces import Interval, Plan, SuccessMetric
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text
+from phoenix_nb.lab._receivers import Receivers
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.simulation import simulate
-from phoenix_nb.sources import SourceKind, parse_source_spec, read_recording
+from phoenix_nb.sources import SourceKind, parse_source_spec, read_recording, scrape_period
 
 __all__ = ["check_plan_on"]
 
@@ -52,10 +54,15 @@ def check_plan_on(
         ConfigError: a pipeline cannot be run.
     """
     known = Dictionaries()
-    arms = [engine_of(pipeline_text(one))(known) for one in (baseline, candidate)]
-    meter = ExperimentMeter(plan, known)
+    texts = {"baseline": pipeline_text(baseline), "candidate": pipeline_text(candidate)}
+    receivers, made = Receivers({**texts}), {name: engine_of(text) for name, text in texts.items()}
+    payloads = _payloads(source, known, every=every, duration=duration, seed=seed)
+    first = next(payloads)
+    period = scrape_period(first)
+    arms = [receivers.behind(name, make, period)(known) for name, make in made.items()]
+    meter = ExperimentMeter(plan, known, flush_seconds=receivers.interval_seconds(period))
     intervals: list[Interval] = []
-    for frames in _payloads(source, known, every=every, duration=duration, seed=seed):
+    for frames in itertools.chain([first], payloads):
         sent = [ArmOutput.of(arm.process(frames), known) for arm in arms]
         intervals += meter.observe(frames, sent[0], sent[1])
     rest = [ArmOutput.of(arm.flush(), known) for arm in arms]

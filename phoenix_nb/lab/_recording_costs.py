@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +45,11 @@ from phoenix_nb.interfaces import (
     Usage,
 )
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text
+from phoenix_nb.lab._receivers import Receivers
 from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import load_prices, load_settings
-from phoenix_nb.sources import read_recording
+from phoenix_nb.sources import read_recording, scrape_period
 
 __all__ = ["RecordingAttribution", "RecordingCost", "attribute_recording", "price_recording"]
 
@@ -225,15 +227,33 @@ def _book(models: Sequence[str]) -> PriceBook:
     return book.select(tuple(models)) if models else book
 
 
+def _arms(
+    baseline: str | None, candidate: str | None
+) -> tuple[Receivers, dict[str, Callable[[Dictionaries], PipelineEngine] | None]]:
+    """The receivers of both pipelines, and what makes their engines; ``None`` where everything is taken."""
+    given = {Arm.BASELINE: baseline, Arm.CANDIDATE: candidate}
+    texts: dict[str, str | None] = {
+        arm: None if one is None else pipeline_text(one) for arm, one in given.items()
+    }
+    return Receivers(texts), {arm: None if text is None else engine_of(text) for arm, text in texts.items()}
+
+
 def _measured(
     path: str | Path, baseline: str | None, candidate: str | None
 ) -> tuple[ExperimentMeter, list[Frames], bool, tuple[LostSeries, ...]]:
-    """Both arms over a recording; without a candidate its arm repeats the baseline."""
+    """Both arms over a recording, and what the candidate's receiver leaves of it.
+
+    Without a candidate its arm repeats the baseline.
+    """
     known = Dictionaries()
     # Before the recording is read, which takes longer.
-    arms = [None if one is None else engine_of(pipeline_text(one))(known) for one in (baseline, candidate)]
+    receivers, made = _arms(baseline, candidate)
     frames = list(read_recording(path, known))
-    meter = ExperimentMeter(Plan(), known)
+    period = scrape_period(frames[0])
+    arms = [
+        None if make is None else receivers.behind(name, make, period)(known) for name, make in made.items()
+    ]
+    meter = ExperimentMeter(Plan(), known, flush_seconds=receivers.interval_seconds(period))
     shown = [StreamSummary(known), StreamSummary(known)]
     for one in frames:
         sent = [ArmOutput(one) if arm is None else ArmOutput.of(arm.process(one), known) for arm in arms]
@@ -251,4 +271,5 @@ def _measured(
     if not meter.raw_ledger.total_points:
         raise InvalidRequestError(f"{path} holds no data point", hint="is it the right file?")
     lost = lost_series(shown[0], shown[1]) if candidate is not None else ()
-    return meter, frames, candidate is not None, lost
+    narrower = receivers.narrower(Arm.CANDIDATE, known, period)
+    return meter, [narrower.apply(one)[0] for one in frames], candidate is not None, lost

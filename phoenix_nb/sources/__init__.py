@@ -10,6 +10,7 @@ from phoenix_nb.sources._recording import (
     RecordingWriter,
     is_recording,
     read_recording,
+    scrape_period,
     write_recording,
 )
 from phoenix_nb.sources._simulation import SimulationSource
@@ -31,6 +32,7 @@ __all__ = [
     "make_source",
     "parse_source_spec",
     "read_recording",
+    "scrape_period",
     "tap_settings",
     "write_recording",
 ]

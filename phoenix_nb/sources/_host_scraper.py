@@ -205,7 +205,7 @@ class HostScraper:
 
     @property
     def denied(self) -> dict[str, int]:
-        """Per kind (``exe``, ``io``, ``name``, ``user``, ``cgroup``) how many processes refused it when last scraped."""
+        """Per kind (``exe``, ``io``, ``name``, ``user``, ``cgroup``) how many processes refused it last time."""
         return {kind: count for kind, count in self._reader.denied.items() if count}
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "count_payloads",
     "is_recording",
     "read_recording",
+    "scrape_period",
     "write_recording",
 ]
 
@@ -264,7 +265,7 @@ class RecordingSource:
         return SourceInfo(
             kind="recording",
             name=self._path.name,
-            period_seconds=_period(first),
+            period_seconds=scrape_period(first),
             host=_host(first),
             payloads=await asyncio.to_thread(count_payloads, self._path),
             path=str(self._path),
@@ -297,8 +298,8 @@ class RecordingSource:
                 reader.close()  # type: ignore[attr-defined]  # it is a generator
 
 
-def _period(frames: Frames) -> float | None:
-    """Seconds between payloads: the median over the first chunk; ``None`` for a single one."""
+def scrape_period(frames: Frames) -> float | None:
+    """Seconds between payloads: the median over the first chunk of a recording; ``None`` for a single one."""
     steps = np.diff(frames.arrival.astype(np.int64))
     steps = steps[steps > 0]
     # Scrapes start on a beat, their times jitter: a hundredth of a second is what they can tell.

@@ -11,6 +11,8 @@ import numpy as np
 from phoenix_nb.analysis._output_difference import OutputTotals, output_totals, series_text
 from phoenix_nb.analysis.explain._tally import StepChange, Tally
 from phoenix_nb.collector import Clock, CollectorConfig, Place, compile_config
+from phoenix_nb.collector.config import ComponentId
+from phoenix_nb.collector.receiving import Narrower, ReceiverGroup, SourceHoldings, receiver_asks
 from phoenix_nb.otlp import Dictionaries, Frames, series_keys
 from phoenix_nb.otlp.contracts import EngineOutput
 
@@ -26,11 +28,12 @@ class Explanation:
     received: OutputTotals
     """What went in."""
     steps: tuple[StepChange, ...]
-    """Every processor of every metrics pipeline in the order in which they act, then the connectors."""
+    """The hostmetrics receiver where it leaves something out, every processor of every metrics pipeline in the order in
+    which they act, then the connectors."""
     sent: tuple[tuple[str, OutputTotals], ...]
     """Per exporter what it got."""
     warnings: tuple[str, ...]
-    """What the collector logs."""
+    """What the receiver asks for in vain, then what the collector logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,13 @@ def _run(
         tallies.append(Tally(place, dictionaries))
         return tallies[-1]
 
+    asks = receiver_asks(config)
+    group = ReceiverGroup({"": asks})
+    narrower = Narrower(group.narrowing(""), dictionaries)
+    holdings = SourceHoldings(dictionaries)
+    receiver: Tally | None = None
+    if asks is not None and not group.narrowing("").keeps_all:
+        receiver = watch(Place(ComponentId.parse(asks.receiver), None))
     engine = compile_config(config, dictionaries, clock=Clock.MANUAL, watch=watch)
     received: list[Frames] = []
     kept: dict[str, list[Frames]] = {name: [] for name in engine.exporters}
@@ -105,13 +115,17 @@ def _run(
 
     for frames in payloads:
         received.append(frames)
-        take(engine.process(frames))
+        holdings.add(frames)
+        narrowed, _ = narrower.apply(frames)
+        if receiver is not None:
+            receiver(frames, (narrowed,))
+        take(engine.process(narrowed))
     take(engine.flush())
     explanation = Explanation(
         received=output_totals(received),
         steps=tuple(tally.change() for tally in tallies),
         sent=tuple((name, output_totals(parts)) for name, parts in kept.items()),
-        warnings=tuple(warnings),
+        warnings=(*group.warnings(holdings), *warnings),
     )
     return explanation, kept
 

@@ -104,7 +104,7 @@ class ReceiverGroup:
         own, rules = self.asks[name], self.narrowing(name)
         if own is None or rules.keeps_all:
             return []
-        who = f"The {name}'s {own.receiver} receiver" if name else f"The {own.receiver} receiver"
+        who = _capital(f"{_whose(name)} {own.receiver} receiver")
         made = []
         if rules.metrics:
             made.append(f"{who} does not collect {_listed(rules.metrics)}.")
@@ -158,7 +158,7 @@ class ReceiverGroup:
         for name, one in self.asks.items():
             if one is None:
                 continue
-            who = f"the {name}'s" if name else "the"
+            who = _whose(name)
             if (one.include.names or one.exclude.names) and holdings.nameless:
                 made.append(
                     f"{holdings.nameless:,} processes of the source have no executable name: {who} include and"
@@ -181,9 +181,9 @@ class ReceiverGroup:
         for kind, count in sorted(denied.items()):
             names = [name for name, one in self.asks.items() if one is not None and not one.is_muted(kind)]
             if count and names:
-                whose = " and ".join(f"{name}'s" if name else "the" for name in names)
+                whose = " and ".join(map(_whose, names))
                 made.append(
-                    f"{count:,} processes refused to tell their {kind}: the {whose} collector would log it at every"
+                    f"{count:,} processes refused to tell their {kind}: {whose} collector would log it at every"
                     f" scrape, unless mute_process_{kind}_error is set."
                 )
         return tuple(made)
@@ -194,9 +194,22 @@ class ReceiverGroup:
 
 
 def _askers(names: Sequence[str]) -> str:
-    if names == [""]:
-        return "the receiver asks"
-    return f"the {names[0]} asks" if len(names) == 1 else f"the {' and the '.join(names)} ask"
+    return f"{' and '.join(map(_the, names))} {'asks' if len(names) == 1 else 'ask'}"
+
+
+def _the(name: str) -> str:
+    """A name in a sentence: ``the baseline``, but ``A``; ``the receiver`` where there is only one."""
+    if not name:
+        return "the receiver"
+    return f"the {name}" if name.islower() else name
+
+
+def _whose(name: str) -> str:
+    return f"{_the(name)}'s" if name else "the"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _listed(names: frozenset[str]) -> str:
