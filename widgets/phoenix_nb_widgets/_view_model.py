@@ -128,6 +128,7 @@ class ViewModel(Generic[S]):
             if before is None:
                 self._change(busy=label, error="", hint="")
             future = self._submitter.submit(self._guard(label, work, before))
+            future.add_done_callback(_look)
             self._action = (label, future)
             return future
 
@@ -142,6 +143,8 @@ class ViewModel(Generic[S]):
             self._change(busy="")
             raise
         except Exception as exc:
+            if not isinstance(exc, PhoenixError):
+                _log.exception("a panel could not finish %s", label)
             message, hint = error_text(exc)
             self._change(busy="", error=message, hint=hint)
             raise
@@ -171,3 +174,9 @@ class ViewModel(Generic[S]):
             close = getattr(updates, "aclose", None)
             if close is not None:
                 await close()
+
+
+def _look(future: Future[None]) -> None:
+    """Nobody else has to ask how an action ended: its failure is in the state, and a defect is in the log."""
+    if not future.cancelled():
+        future.exception()

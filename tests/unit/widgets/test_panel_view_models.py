@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from typing import Any
 
 import pytest
@@ -106,6 +108,19 @@ def test_a_defect_is_shown_too(lab: ScriptedLab, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ZeroDivisionError):
         model.start().result(5)
     assert model.state.error == "ZeroDivisionError: oops"
+    model.close()
+
+
+def test_a_failure_that_the_panel_shows_is_no_news_for_the_log(
+    lab: ScriptedLab, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = ExperimentViewModel(lab)
+    model.load().result(5)
+    model.edit(candidate="missing")
+    wait([model.start()])
+    gc.collect()
+    assert "there is no pipeline" in model.state.error
+    assert caplog.text == ""
     model.close()
 
 
