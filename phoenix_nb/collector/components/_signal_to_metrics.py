@@ -9,10 +9,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.collector._values import attribute_from_node, truncate_to_int
+from phoenix_nb.collector._values import truncate_to_int
 from phoenix_nb.collector.components._arrange import arrange
 from phoenix_nb.collector.components._base import (
-    BuildError,
     ComponentKind,
     ComponentType,
     Flow,
@@ -24,15 +23,14 @@ from phoenix_nb.collector.components._counting import Conditions, compile_any_pa
 from phoenix_nb.collector.components._expo_histogram import ExponentialCollector
 from phoenix_nb.collector.components._grouping import combine, dense
 from phoenix_nb.collector.components._rewrite import IdMap
+from phoenix_nb.collector.components._signal_to_metrics_attributes import Chosen, Keys, KeysError
 from phoenix_nb.collector.components._signal_to_metrics_settings import (
-    AttributeSettings,
     MetricSettings,
     SignalToMetricsSettings,
     compile_expression,
 )
 from phoenix_nb.collector.ottl import Rows, ValueExpression
 from phoenix_nb.otlp import (
-    Attributes,
     Dictionaries,
     Frames,
     HistogramValue,
@@ -59,32 +57,6 @@ _OLD_KEYS: Final = (_INSTANCE, "service.name", "service.namespace")
 _WRAP: Final = 1 << 64
 
 
-class _Chosen:
-    """Attributes that stay, in the order of their keys."""
-
-    def __init__(self, settings: Sequence[AttributeSettings]) -> None:
-        self._wanted = sorted(
-            (one.key, attribute_from_node(one.default_value), one.default_value is not None, one.optional)
-            for one in settings
-        )
-
-    def matches(self, attributes: Attributes) -> bool:
-        """Whether everything that is needed is there."""
-        return all(
-            key in attributes or has_default or optional for key, _, has_default, optional in self._wanted
-        )
-
-    def pick(self, attributes: Attributes) -> Attributes:
-        """What stays."""
-        made = []
-        for key, default, has_default, _ in self._wanted:
-            if key in attributes:
-                made.append((key, attributes[key]))
-            elif has_default:
-                made.append((key, default))
-        return Attributes(made)
-
-
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """What one definition takes from the points."""
@@ -103,13 +75,11 @@ class _Definition:
 
     def __init__(self, settings: MetricSettings, setup: Setup) -> None:
         known = setup.dictionaries
-        if any(one.keys_expression for one in (*settings.attributes, *settings.include_resource_attributes)):
-            raise BuildError("keys_expression is not supported by the embedded engine")
         self.settings = settings
         self.kind = _kind(settings)
         self.header = _header(settings, self.kind)
-        self._chosen = _Chosen(settings.attributes)
-        resources = _Chosen(settings.include_resource_attributes)
+        self._chosen = Chosen(settings.attributes, setup.version)
+        resources = self._chosen_resources = Chosen(settings.include_resource_attributes, setup.version)
         old = setup.version <= _OLD
         own = [
             ((_OLD_PREFIX if old else _PREFIX) + key, setup.resource[key])
@@ -118,12 +88,13 @@ class _Definition:
         ]
         every = not settings.include_resource_attributes
 
-        def filtered(resource: Resource) -> Resource:
-            made = resource.attributes if every else resources.pick(resource.attributes)
+        def filtered(resource: Resource, keys: Keys = ()) -> Resource:
+            made = resource.attributes if every else resources.pick(resource.attributes, keys)
             for key, value in own:
                 made = made.with_item(key, value)
             return Resource(made)
 
+        self._filtered = filtered
         self._resources = IdMap(known.resources, filtered)
         self._attributes = IdMap(known.attribute_sets, self._chosen.pick)
         self._conditions = Conditions(
@@ -149,21 +120,62 @@ class _Definition:
             elif mode != "silent":
                 logged[text] = None
         rows = np.flatnonzero(true)
+        resources = self._resources_of(frames, rows, errors)
+        attributes = self._attributes_of(frames, np.flatnonzero(matches), errors)
         part = frames.where(true, keep_empty=True)
         numbers, counts, good = self._values(Rows(part, "p"), frames.p_payload[rows], errors, logged, mode)
-        rows = rows[good]
-        resource = self._resources(np.maximum(frames.p_resource[rows], 0))
-        attributes = self._attributes(frames.p_attributes[rows])
+        resource, rows = resources[good], rows[good]
         # The collector goes metric by metric, and in each definition by definition.
         order = frames.p_metric[rows].astype(np.int64) * (1 << 16) + place
         return _Taken(
             order,
             frames.p_payload[rows],
             known.resources.canonical[resource],
-            known.attribute_sets.canonical[attributes],
+            known.attribute_sets.canonical[attributes[rows]],
             numbers,
             counts,
         )
+
+    def _attributes_of(self, frames: Frames, rows: Array, errors: dict[int, str]) -> Array:
+        """Per point the attributes that stay; only those of the given points are told."""
+        if not self._chosen.expressions:
+            return np.asarray(self._attributes(frames.p_attributes))
+        known = frames.dictionaries.attribute_sets
+        made = np.zeros(frames.n_points, dtype=np.int32)
+        points, numbers = Rows(frames, "p"), frames.p_attributes
+        by_keys: dict[tuple[int, Keys], int] = {}
+        for row in rows.tolist():
+            try:
+                key = int(numbers[row]), self._chosen.keys_at(points, row)
+            except KeysError as exc:
+                errors.setdefault(int(frames.p_payload[row]), f"failed to resolve attributes: {exc}")
+                continue
+            if key not in by_keys:
+                by_keys[key] = known.intern(self._chosen.pick(known[key[0]], key[1]))
+            made[row] = by_keys[key]
+        return made
+
+    def _resources_of(self, frames: Frames, rows: Array, errors: dict[int, str]) -> Array:
+        """Per given point its new resource; the first point of a resource decides which attributes it keeps."""
+        numbers = np.maximum(frames.p_resource[rows], 0)
+        if not self._chosen_resources.expressions:
+            return np.asarray(self._resources(numbers))
+        known = frames.dictionaries.resources
+        points = Rows(frames, "p")
+        blocks, first, of = np.unique(
+            frames.sm_rm[frames.m_sm[frames.p_metric[rows]]], return_index=True, return_inverse=True
+        )
+        made = np.zeros(len(blocks), dtype=np.int32)
+        for block, at in enumerate(first.tolist()):
+            row = int(rows[at])
+            try:
+                keys = self._chosen_resources.keys_at(points, row)
+            except KeysError as exc:
+                text = f"failed to resolve resource attributes: {exc}"
+                errors.setdefault(int(frames.p_payload[row]), text)
+                continue
+            made[block] = known.intern(self._filtered(known[int(numbers[at])], keys))
+        return made[of.reshape(-1)]
 
     def _values(
         self, rows: Rows, payload: Array, errors: dict[int, str], logged: dict[str, None], mode: str

@@ -208,7 +208,7 @@ def _attribute_problems(attributes: tuple[AttributeSettings, ...], label: str) -
                 compile_expression(attribute.keys_expression)
             except OttlError as exc:
                 yield f"failed to parse keys_expression for {label}: {exc}"
-        if attribute.key in seen:
+        if attribute.key and attribute.key in seen:
             yield f"duplicate key found in {label} config: {attribute.key}"
         seen.add(attribute.key)
         if attribute.default_value is not None and attribute.optional:
