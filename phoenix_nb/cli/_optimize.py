@@ -107,6 +107,7 @@ def _json(found: OptimizedConfig, out: Path | None) -> dict[str, JsonValue]:
         "fit_saving": found.fit_saving,
         "unseen_saving": found.unseen_saving,
         "fidelity": found.fidelity,
+        "unaltered": found.unaltered,
         "window": pair.model_dump(mode="json"),
         "coverage": coverage_json(found.coverage),
         "rules": [one.model_dump(mode="json") for one in found.rules],
@@ -124,7 +125,12 @@ def _show(found: OptimizedConfig, out: Path | None) -> None:
         f"{fmt.percent(found.saving)} fewer distinct series over the recording (asked: {fmt.percent(found.target)});"
         f" {fmt.percent(found.unseen_saving)} over its second half, which the rules were not chosen on."
     )
-    typer.echo(f"{fmt.percent(found.fidelity)} of what the metrics add up to is still shown.")
+    equal = (
+        ""
+        if found.unaltered is None
+        else f"; {fmt.percent(found.unaltered)} of the points equal the source's"
+    )
+    typer.echo(f"{fmt.percent(found.fidelity)} of what the metrics add up to is still shown{equal}.")
     coverage = found.coverage
     if coverage.critical_units:
         typer.echo(
@@ -141,9 +147,12 @@ def _show(found: OptimizedConfig, out: Path | None) -> None:
     )
     table(
         "What else could be had",
-        ("series saved", "still shown", "with"),
-        [(fmt.percent(one.saving), fmt.percent(one.fidelity), one.added) for one in found.pareto],
-        numeric=(0, 1),
+        ("series saved", "still shown", "series by series", "with"),
+        [
+            (fmt.percent(one.saving), fmt.percent(one.fidelity), fmt.percent(one.unaltered), one.added)
+            for one in found.pareto
+        ],
+        numeric=(0, 1, 2),
     )
     if out is None:
         typer.echo(found.yaml.rstrip("\n"))

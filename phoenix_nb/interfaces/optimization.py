@@ -33,7 +33,7 @@ class OptimizationStrategy(StrEnum):
 
 
 class RuleKind(StrEnum):
-    """What a rule of an optimised configuration does; none of them touches what must stay visible."""
+    """What a rule of an optimised configuration does; none of them hides what must stay visible."""
 
     DROP_METRIC = "drop_metric"
     """Drop a metric that no plan requires, of every process."""
@@ -49,6 +49,10 @@ class RuleKind(StrEnum):
     """Drop points of a process until it has lived for some time, so that short-lived processes never show."""
     TOP_K = "top_k"
     """Keep, beside the critical ones, only the processes that use most."""
+    DROP_ATTRIBUTES = "drop_attributes"
+    """Drop resource attributes that no identity needs: the pid and the executable's name stay."""
+    SCRAPE_LESS = "scrape_less"
+    """Raise the collection interval of the receiver, for every process."""
 
 
 class OptimizationRequest(Value):
@@ -98,6 +102,8 @@ class ParetoPoint(Value):
     """Saving in distinct series over the recording, a fraction."""
     fidelity: float = Field(ge=0, le=1)
     """See :attr:`OptimizedConfig.fidelity`."""
+    unaltered: float = Field(ge=0, le=1)
+    """Share of all that was measured that is kept series by series: neither dropped nor only part of a sum."""
     rules: int = Field(ge=0)
     """How many rules it has."""
     added: str
@@ -121,6 +127,9 @@ class OptimizedConfig(Value):
     """Per metric the share of its total over all processes that is still shown, averaged over the metrics; exact.
 
     What only a group of processes shows does not count."""
+    unaltered: float | None = Field(default=None, ge=0, le=1)
+    """Share of the points it sends that equal the source's, lifetime by lifetime and point by point, measured; ``None``
+    when nothing could be compared. What is added up, or sent for a group of processes, is not equal."""
     window: WindowTotals
     """Both arms over the recording, exact."""
     coverage: CoverageReport

@@ -121,10 +121,15 @@ class ConfigCompiler:
             ConfigError: a receiver asks for something that cannot be honoured; ``details["path"]`` says where.
         """
         return await asyncio.to_thread(
-            lambda: ReceiverGroup({name: self._asks(config, engine) for name, config in configs.items()})
+            lambda: ReceiverGroup({name: self.asks(config, engine) for name, config in configs.items()})
         )
 
-    def _asks(self, config: PipelineConfig, engine: EngineKind) -> ReceiverAsks | None:
+    def asks(self, config: PipelineConfig, engine: EngineKind = EngineKind.EMBEDDED) -> ReceiverAsks | None:
+        """What the hostmetrics receiver of one configuration asks for; blocks while it is parsed.
+
+        Raises:
+            ConfigError: it asks for something that cannot be honoured; ``details["path"]`` says where.
+        """
         try:
             parsed = self._parse(config)
         except ConfigError:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from phoenix_nb.analysis import Billing
 from phoenix_nb.analysis.optimize import optimize
 from phoenix_nb.collector import catalog
+from phoenix_nb.collector.receiving import ReceiverAsks
 from phoenix_nb.interfaces import (
     Clock,
     Context,
@@ -59,7 +60,11 @@ class RecordingOptimizer:
             self._engine,
             Billing(self._prices),
             now=self._clock.now(),
+            asks=self._asks,
         )
 
     def _engine(self, text: str) -> Callable[[Dictionaries], PipelineEngine]:
         return self._compiler.factory(PipelineConfig(yaml=text))
+
+    def _asks(self, text: str) -> ReceiverAsks | None:
+        return self._compiler.asks(PipelineConfig(yaml=text))

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from phoenix_nb.analysis.optimize._candidate import Candidate
 from phoenix_nb.analysis.optimize._ottl import NAME, critical_condition, quoted
 from phoenix_nb.analysis.optimize._patterns import any_of
-from phoenix_nb.analysis.optimize._rules import Candidate
+from phoenix_nb.collector.config import format_duration
+from phoenix_nb.collector.receiving import ReceiverAsks
 from phoenix_nb.errors import ConfigError
 from phoenix_nb.evidence.coverage import CriticalSelector
 from phoenix_nb.interfaces.optimization import RuleKind
@@ -30,6 +32,7 @@ def lower(
     notes: Sequence[str] = (),
     *,
     group_rest: bool = False,
+    asks: ReceiverAsks | None = None,
 ) -> str:
     """The base configuration with the rules in it.
 
@@ -38,12 +41,14 @@ def lower(
         selectors: processes that every rule but the dropping of whole metrics spares.
         base: collector YAML.
         notes: lines of the comment at its top.
+        asks: what the base's receiver asks for; ``None`` where it has no hostmetrics receiver.
         group_rest: whether a second pipeline adds up the processes that the first one drops.
 
     Raises:
         ConfigError: the base has no metrics pipeline.
     """
-    made = _processors(rules, selectors)
+    delayed = asks is not None and not selectors
+    made = _processors([one for one in rules if not (delayed and one.kind is RuleKind.DELAY)], selectors)
     rest = _rest(rules, selectors) if group_rest else {}
     config = _parsed(base)
     known = (config.get("service") or {}).get("pipelines") or {}
@@ -70,8 +75,27 @@ def lower(
                     **pipeline,
                     "processors": [*present[:at], *rest, *present[at:]],
                 }
+    if asks is not None:
+        _set_receiver(config, asks, rules, delayed=delayed)
     comment = "".join(f"# {line}\n" for line in notes)
     return comment + yaml.safe_dump(config, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _set_receiver(
+    config: dict[str, Any], asks: ReceiverAsks, rules: Sequence[Candidate], *, delayed: bool
+) -> None:
+    """Rules that the receiver itself can keep: it then does not even read what nobody wants."""
+    name = next(key for key in config["receivers"] if str(key).strip() == asks.receiver)
+    receiver = dict(config["receivers"][name] or {})
+    factor = max((one.factor for one in rules), default=1)
+    if factor > 1:
+        receiver["collection_interval"] = format_duration(asks.interval * factor)
+    delay = round(max((one.seconds for one in rules), default=0.0) * _NANO)
+    if delayed and delay > asks.delay:
+        scrapers = dict(receiver["scrapers"])
+        scrapers["process"] = {**(scrapers["process"] or {}), "scrape_process_delay": format_duration(delay)}
+        receiver["scrapers"] = scrapers
+    config["receivers"] = {**config["receivers"], name: receiver}
 
 
 def _processors(
@@ -88,11 +112,17 @@ def _processors(
         for one in rules
         if one.kind is RuleKind.ADD_UP
     ]
-    if statements:
-        made[_TRANSFORM] = {
-            "error_mode": "ignore",
-            "metric_statements": [{"context": "metric", "statements": statements}],
-        }
+    transforms = [{"context": "metric", "statements": statements}] if statements else []
+    # The attributes go last: conditions of other rules may look at them.
+    trimmed = [
+        f"delete_key(attributes, {quoted(key)}) where {_spared(() if one.everyone else selectors, '')}"
+        for one in rules
+        for key in one.keys
+    ]
+    if trimmed:
+        transforms.append({"context": "resource", "statements": trimmed})
+    if transforms:
+        made[_TRANSFORM] = {"error_mode": "ignore", "metric_statements": transforms}
     return made
 
 

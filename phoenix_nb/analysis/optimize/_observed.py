@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,10 @@ class Observed:
     """Seconds since its start that the newest point of a series shows; infinite where there is no start time."""
     weight: Floats
     """Part of its metric's total, divided by the number of metrics; all weights together are 1."""
+    payload_resources: tuple[Ids, ...]
+    """Per payload its distinct resource ids, in order."""
+    scrapes: tuple[Ids, Ids]
+    """Pairs of a row and a payload that has a point of it: rows and payload numbers, each pair once."""
     metrics: tuple[str, ...]
     """Metric names, in order of first appearance."""
     names: tuple[str, ...]
@@ -56,6 +61,13 @@ class Observed:
 
     def __len__(self) -> int:
         return len(self.key)
+
+    def seen_every(self, factor: int) -> Flags:
+        """Which series are there when only each ``factor``-th payload is collected, the first one among them."""
+        rows, payloads = self.scrapes
+        seen = np.zeros(len(self), dtype=np.bool_)
+        seen[rows[payloads % factor == 0]] = True
+        return seen
 
     def metric_weight(self, metric: str) -> float:
         """Weight of all series of a metric."""
@@ -80,7 +92,9 @@ def observe(frames: Sequence[Frames], dictionaries: Dictionaries) -> Observed:
     values = np.nan_to_num(
         np.concatenate([point_values(one) for one in parts] or [np.zeros(0)]), posinf=0.0, neginf=0.0
     )
+    ordinals = _ordinals(frames)
     order = np.lexsort((times, keys))
+    ordinals = ordinals[order]
     keys, times, starts, values = keys[order], times[order], starts[order], values[order]
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     last = np.append(first[1:], len(keys))[: len(first)] - 1
@@ -113,9 +127,39 @@ def observe(frames: Sequence[Frames], dictionaries: Dictionaries) -> Observed:
         points=points,
         oldest=age,
         weight=_weights(amount, points, metric, len(metrics)),
+        payload_resources=_payload_resources(frames),
+        scrapes=_scrapes(np.repeat(np.arange(len(first)), points), ordinals),
         metrics=metrics,
         names=names,
     )
+
+
+def _ordinals(frames: Sequence[Frames]) -> Ids:
+    """Per point the number of its payload, counted over all frames."""
+    found, before = [np.zeros(0, dtype=np.int64)], 0
+    for one in frames:
+        if one.n_points:
+            found.append(one.p_payload.astype(np.int64) + before)
+        before += one.n_payloads
+    return np.concatenate(found)
+
+
+def _scrapes(rows: Ids, payloads: Ids) -> tuple[Ids, Ids]:
+    if not len(rows):
+        return rows, payloads
+    width = int(payloads.max()) + 1
+    pairs = np.unique(rows * width + payloads)
+    return pairs // width, pairs % width
+
+
+def _payload_resources(frames: Sequence[Frames]) -> tuple[Ids, ...]:
+    found = []
+    for one in frames:
+        resources = np.maximum(one.rm_resource, 0).astype(np.int64)
+        pairs = np.unique(np.stack([one.rm_payload.astype(np.int64), resources]), axis=1)
+        edges = np.searchsorted(pairs[0], np.arange(one.n_payloads + 1))
+        found += [pairs[1][low:high] for low, high in itertools.pairwise(edges.tolist())]
+    return tuple(found)
 
 
 def _growth(values: Floats, first: Ids, *, fresh: Flags) -> Floats:

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from phoenix_nb.analysis._output import combined_output
 from phoenix_nb.analysis._paired_run import Billing, PairedRun
 from phoenix_nb.analysis.optimize._lower import lower
-from phoenix_nb.analysis.optimize._observed import observe
-from phoenix_nb.analysis.optimize._ranking import names_by_use
-from phoenix_nb.analysis.optimize._rules import Candidate, candidates, critical_rows
-from phoenix_nb.analysis.optimize._search import Table, front, greedy, without_needless
+from phoenix_nb.analysis.optimize._parts import Parts, tabulate
+from phoenix_nb.analysis.optimize._search import Table, greedy, without_needless
+from phoenix_nb.analysis.optimize._telling import described, notes, pareto
+from phoenix_nb.analysis.optimize._trial import Arms, Trials
+from phoenix_nb.collector.receiving import ReceiverAsks
 from phoenix_nb.errors import ConflictError, InvalidRequestError
 from phoenix_nb.evidence.coverage import CriticalSelector, parse_selectors
 from phoenix_nb.interfaces.evidence import CoverageReport, StaticSafety
@@ -26,7 +27,6 @@ from phoenix_nb.interfaces.optimization import (
     OptimizationStrategy,
     OptimizedConfig,
     OptimizedRule,
-    ParetoPoint,
     RuleKind,
 )
 from phoenix_nb.interfaces.plan import Plan
@@ -38,25 +38,30 @@ __all__ = ["optimize"]
 Flags = npt.NDArray[np.bool_]
 EngineOf = Callable[[str], Callable[[Dictionaries], PipelineEngine]]
 
-_WINDOWS: Final = 10
-"""Looks at the ranking in the first half."""
 _MARGINS: Final = (0.01, 0.03, 0.06, 0.12, 0.25)
 """Savings above the target that the first half is fitted to, until the second half meets the target too."""
 _AGGRESSIVE_FIDELITY: Final = 0.80
 """How far an aggressive configuration goes on when the target is met."""
-_MOST_NAMES: Final = 20
+
+
+def _no_receiver(text: str) -> ReceiverAsks | None:
+    del text
+    return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """A recording in its halves, tabulated, with what each candidate removes."""
+class _Check:
+    """What every verification needs."""
 
-    frames: Sequence[Frames]
-    second: Sequence[Frames]
-    rules: Sequence[Candidate]
-    fit: Table
-    unseen: Table
-    whole: Table
+    parts: Parts
+    selectors: Sequence[CriticalSelector]
+    request: OptimizationRequest
+    base: str
+    receiver: ReceiverAsks | None
+    trials: Trials
+    billing: Billing
+    dictionaries: Dictionaries
+    now: datetime
 
 
 def optimize(
@@ -68,6 +73,7 @@ def optimize(
     billing: Billing,
     *,
     now: datetime,
+    asks: Callable[[str], ReceiverAsks | None] = _no_receiver,
 ) -> OptimizedConfig:
     """Search a configuration that saves as much as is asked and loses as little as possible.
 
@@ -83,6 +89,7 @@ def optimize(
         make_engine: compiles collector YAML.
         billing: prices for the verification run.
         now: time of the verification.
+        asks: what the hostmetrics receiver of collector YAML asks for; without it the scrape itself stays as it is.
 
     Raises:
         InvalidRequestError: there are too few payloads, or the strategy needs critical processes and got none.
@@ -97,15 +104,17 @@ def optimize(
         raise InvalidRequestError(
             f"{payloads} payloads are too few to learn from", hint="record at least some minutes"
         )
-    first, second = _halves(whole, payloads // 2)
-    parts = _tabulate(whole, first, second, dictionaries, selectors, request)
+    trials = Trials(make_engine, asks, whole)
+    receiver = asks(base)
+    parts = tabulate(whole, dictionaries, selectors, request, scrapes=receiver is not None)
+    check = _Check(parts, selectors, request, base, receiver, trials, billing, dictionaries, now)
     for chosen in _attempts(parts, request):
         if parts.whole.saving(chosen) < request.target or parts.unseen.saving(chosen) < request.target:
             continue
-        made = _verified(parts, chosen, selectors, request, base, make_engine, billing, dictionaries, now)
+        made = _verified(check, chosen)
         if made is not None:
             return made
-    raise _unreachable(parts, selectors, request, base)
+    raise _unreachable(check)
 
 
 def _check(request: OptimizationRequest) -> None:
@@ -122,51 +131,7 @@ def _check(request: OptimizationRequest) -> None:
         )
 
 
-def _halves(frames: Sequence[Frames], cut: int) -> tuple[list[Frames], list[Frames]]:
-    first: list[Frames] = []
-    second: list[Frames] = []
-    seen = 0
-    for one in frames:
-        inside = min(max(cut - seen, 0), one.n_payloads)
-        if inside:
-            first.append(one.slice(0, inside) if inside < one.n_payloads else one)
-        if inside < one.n_payloads:
-            second.append(one.slice(inside, one.n_payloads) if inside else one)
-        seen += one.n_payloads
-    return first, second
-
-
-def _tabulate(
-    whole: Sequence[Frames],
-    first: Sequence[Frames],
-    second: Sequence[Frames],
-    dictionaries: Dictionaries,
-    selectors: Sequence[CriticalSelector],
-    request: OptimizationRequest,
-) -> _Parts:
-    tables = [observe(frames, dictionaries) for frames in (first, second, whole)]
-    critical = [critical_rows(one, selectors) for one in tables]
-    rankings = []
-    for window in _windows(first):
-        seen = observe(window, dictionaries)
-        rankings.append(names_by_use(seen, critical_rows(seen, selectors)))
-    rules = candidates(tables[0], critical[0], request.required_metrics, rankings, kinds=request.rules)
-    made = [Table.of(one, rows, rules) for one, rows in zip(tables, critical, strict=True)]
-    return _Parts(whole, second, rules, made[0], made[1], made[2])
-
-
-def _windows(frames: Sequence[Frames]) -> list[list[Frames]]:
-    payloads = sum(one.n_payloads for one in frames)
-    count = min(_WINDOWS, payloads)
-    rest, windows = list(frames), []
-    for number in range(count):
-        size = (number + 1) * payloads // count - number * payloads // count
-        window, rest = _halves(rest, size)
-        windows.append(window)
-    return windows
-
-
-def _attempts(parts: _Parts, request: OptimizationRequest) -> list[list[int]]:
+def _attempts(parts: Parts, request: OptimizationRequest) -> list[list[int]]:
     """Choices to try, the gentlest first."""
     if request.strategy is OptimizationStrategy.MINIMAL:
         return [_minimal(parts)]
@@ -183,16 +148,17 @@ def _attempts(parts: _Parts, request: OptimizationRequest) -> list[list[int]]:
     return [*found, _everything(parts)]
 
 
-def _everything(parts: _Parts) -> list[int]:
+def _everything(parts: Parts) -> list[int]:
     """As many rules as go together, those that reach furthest first."""
+    reach = parts.fit.masks.sum(axis=1).tolist()
     order = sorted(
         range(len(parts.rules)),
-        key=lambda at: (not parts.rules[at].everyone, parts.rules[at].lossless, at),
+        key=lambda at: (not parts.rules[at].everyone, parts.rules[at].lossless, -reach[at], at),
     )
     return parts.fit.compatible(order)
 
 
-def _minimal(parts: _Parts) -> list[int]:
+def _minimal(parts: Parts) -> list[int]:
     kinds = RuleKind.DROP_METRIC, RuleKind.TOP_K
     return [at for at, one in enumerate(parts.rules) if one.kind in kinds and not one.patterns]
 
@@ -205,32 +171,31 @@ def _further(table: Table, chosen: list[int]) -> list[int]:
         longer = table.compatible([*chosen, at])
         if at not in chosen and at in longer and table.fidelity(longer) >= _AGGRESSIVE_FIDELITY:
             chosen = longer
-    return chosen
+    # Attributes save bytes even where they save no series.
+    spare = [at for at, one in enumerate(table.rules) if one.keys and not one.everyone and at not in chosen]
+    return table.compatible([*chosen, *spare])
 
 
-def _verified(
-    parts: _Parts,
-    chosen: Sequence[int],
-    selectors: Sequence[CriticalSelector],
-    request: OptimizationRequest,
-    base: str,
-    make_engine: EngineOf,
-    billing: Billing,
-    dictionaries: Dictionaries,
-    now: datetime,
-) -> OptimizedConfig | None:
-    """The configuration, run on the whole recording; ``None`` when it misses the target or a critical process."""
-    rules = _described(parts, chosen)
-    text = lower(
-        [parts.rules[at] for at in chosen],
-        selectors,
-        base,
-        _notes(parts, chosen, request, rules),
-        group_rest=request.group_rest,
+def _text(check: _Check, chosen: Sequence[int], rules: Sequence[OptimizedRule], *, group_rest: bool) -> str:
+    return lower(
+        [check.parts.rules[at] for at in chosen],
+        check.selectors,
+        check.base,
+        notes(check.parts, chosen, check.request, rules),
+        group_rest=group_rest,
+        asks=check.receiver,
     )
-    results = _run(parts, request, base, text, make_engine, billing, dictionaries, now)
+
+
+def _verified(check: _Check, chosen: Sequence[int]) -> OptimizedConfig | None:
+    """The configuration, run on the whole recording; ``None`` when it misses the target or a critical process."""
+    parts, request = check.parts, check.request
+    rules = described(parts, chosen)
+    text = _text(check, chosen, rules, group_rest=request.group_rest)
+    arms = check.trials.arms(check.base, text)
+    results = _run(check, arms)
     saving = results.window.series.reduction
-    unseen = _saving(make_engine, base, text, parts.second, dictionaries)
+    unseen = _saving(arms, parts.second, check.dictionaries)
     if saving is None or saving < request.target or unseen < request.target or not _covered(results.coverage):
         return None
     warnings = list(results.warnings)
@@ -243,30 +208,38 @@ def _verified(
         fit_saving=parts.fit.saving(chosen),
         unseen_saving=unseen,
         fidelity=parts.whole.fidelity(chosen),
+        unaltered=_unaltered(results.coverage),
         window=results.window,
         coverage=results.coverage,
         rules=tuple(rules),
-        pareto=_pareto(parts),
+        pareto=pareto(parts),
         warnings=tuple(warnings),
     )
 
 
-def _run(
-    parts: _Parts,
-    request: OptimizationRequest,
-    base: str,
-    text: str,
-    make_engine: EngineOf,
-    billing: Billing,
-    dictionaries: Dictionaries,
-    now: datetime,
-) -> ExperimentResults:
+def _run(check: _Check, arms: Arms) -> ExperimentResults:
+    request = check.request
     plan = Plan(critical=request.critical, required_metrics=request.required_metrics)
-    run = PairedRun(plan, dictionaries, make_engine(base), make_engine(text), billing)
-    for one in parts.frames:
+    run = PairedRun(
+        plan,
+        check.dictionaries,
+        arms.base,
+        arms.candidate,
+        check.billing,
+        period_seconds=arms.period_seconds,
+        interval_seconds=arms.interval_seconds,
+        probe=arms.probe,
+    )
+    for one in check.parts.frames:
         run.observe(one)
     run.finish()
-    return run.results(now)
+    return run.results(check.now)
+
+
+def _unaltered(coverage: CoverageReport) -> float | None:
+    found = coverage.fidelity
+    sent = 0 if found is None else found.compared + found.not_comparable
+    return None if found is None or not sent else (found.compared - found.differing) / sent
 
 
 def _covered(coverage: CoverageReport) -> bool:
@@ -277,10 +250,8 @@ def _covered(coverage: CoverageReport) -> bool:
     )
 
 
-def _saving(
-    make_engine: EngineOf, base: str, text: str, frames: Sequence[Frames], dictionaries: Dictionaries
-) -> float:
-    before, after = (_distinct(make_engine(one)(dictionaries), frames) for one in (base, text))
+def _saving(arms: Arms, frames: Sequence[Frames], dictionaries: Dictionaries) -> float:
+    before, after = (_distinct(one(dictionaries), frames) for one in (arms.base, arms.candidate))
     return 1.0 - after / before if before else 0.0
 
 
@@ -293,74 +264,11 @@ def _distinct(engine: PipelineEngine, frames: Sequence[Frames]) -> int:
     return len(np.unique(np.concatenate(found))) if found else 0
 
 
-def _described(parts: _Parts, chosen: Sequence[int]) -> list[OptimizedRule]:
-    table = parts.whole
-    seen = table.observed
-    alive = np.ones(len(seen), dtype=np.bool_)
-    shown = alive.copy()
-    rows = []
-    for at in chosen:
-        rule = parts.rules[at]
-        hit = table.masks[at] & alive
-        lost = table.masks[at] & shown if not rule.lossless else np.zeros_like(hit)
-        alive &= ~hit
-        shown &= ~lost
-        counts = np.bincount(seen.name[hit & (seen.name >= 0)], minlength=len(seen.names))
-        order = np.argsort(-counts, kind="stable")[:_MOST_NAMES].tolist()
-        rows.append(
-            OptimizedRule(
-                kind=rule.kind,
-                text=rule.text,
-                saves_series=int(hit.sum()),
-                saves_points=int(seen.points[hit].sum()),
-                loses=min(1.0, float(seen.weight[lost].sum())),
-                names=tuple(seen.names[n] for n in order if counts[n]),
-            )
-        )
-    return rows
-
-
-def _notes(
-    parts: _Parts, chosen: Sequence[int], request: OptimizationRequest, rules: Sequence[OptimizedRule]
-) -> list[str]:
-    keeps = ", ".join(request.critical).replace("\n", " ") or "nothing was named"
-    found = (
-        f"Found by searching a recording: {parts.whole.saving(chosen):.1%} fewer distinct series, while"
-        f" {parts.whole.fidelity(chosen):.1%} of what the metrics add up to is still shown."
-    )
-    lines = [
-        found,
-        f"Always kept, with {', '.join(request.required_metrics)}: {keeps}",
-    ]
-    return lines + [
-        f"  {rule.text} {rule.saves_series:,} series fewer, {rule.loses:.2%} no longer shown."
-        for rule in rules
-    ]
-
-
-def _pareto(parts: _Parts) -> tuple[ParetoPoint, ...]:
-    return tuple(
-        ParetoPoint(
-            saving=saving,
-            fidelity=fidelity,
-            rules=count,
-            added=parts.rules[last].text if last >= 0 else "Nothing is dropped.",
-        )
-        for saving, fidelity, count, last in front(parts.whole, greedy(parts.fit, 1.0))
-    )
-
-
-def _unreachable(
-    parts: _Parts, selectors: Sequence[CriticalSelector], request: OptimizationRequest, base: str
-) -> ConflictError:
+def _unreachable(check: _Check) -> ConflictError:
+    parts, request = check.parts, check.request
     every = without_needless(parts.fit, _everything(parts), 1.0)
     best = min(parts.whole.saving(every), parts.unseen.saving(every))
-    text = lower(
-        [parts.rules[at] for at in every],
-        selectors,
-        base,
-        _notes(parts, every, request, _described(parts, every)),
-    )
+    text = _text(check, every, described(parts, every), group_rest=False)
     return ConflictError(
         f"{request.target:.0%} fewer series cannot be had while the critical processes stay visible; the best found"
         f" is {best:.1%}",

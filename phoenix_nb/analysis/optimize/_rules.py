@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from phoenix_nb.analysis.optimize._candidate import Candidate
 from phoenix_nb.analysis.optimize._observed import Observed
 from phoenix_nb.analysis.optimize._patterns import literal, name_pattern
 from phoenix_nb.analysis.optimize._ranking import steady_top_k
+from phoenix_nb.analysis.optimize._source_rules import attribute_rules, scrape_rules
 from phoenix_nb.evidence.coverage import CriticalSelector
 from phoenix_nb.interfaces.optimization import RuleKind
 from phoenix_nb.otlp import MetricType, attribute_text
 
-__all__ = ["Candidate", "candidates", "critical_rows", "grouped_names"]
+__all__ = ["candidates", "critical_rows", "grouped_names"]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -25,47 +26,8 @@ _DELAYS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds of life before a process is shown."""
 _SIZES = (50, 20, 10, 5, 0)
 """Processes that a ranking keeps beside the critical ones."""
-_TOUCHES_CRITICAL = 0.2
 _MOST_PATTERNS = 400
 """Names beyond these, fewest series first, are left to rankings and delays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A rule that may be chosen."""
-
-    kind: RuleKind
-    """What it does."""
-    text: str
-    """One sentence."""
-    mask: Callable[[Observed, Flags], Flags] = field(compare=False, repr=False)
-    """Which series it removes wholly, given which are critical."""
-    metric: str = ""
-    """The metric it is about."""
-    attribute: tuple[str, str] = ("", "")
-    """The point attribute and its value."""
-    patterns: tuple[str, ...] = ()
-    """Regular expressions of whole names."""
-    seconds: float = 0.0
-    """Seconds of life."""
-    everyone: bool = False
-    """Whether it touches critical processes too; only where they stay visible."""
-
-    @property
-    def lossless(self) -> bool:
-        """Whether what the removed series showed is still part of others."""
-        return self.kind is RuleKind.ADD_UP
-
-    def excludes(self, other: Candidate) -> bool:
-        """Whether both together would not remove what each removes alone: points that are added up, or dropped."""
-        kinds = {self.kind, other.kind}
-        points = {RuleKind.ADD_UP, RuleKind.DROP_POINTS}
-        return RuleKind.ADD_UP in kinds and kinds <= points and self.metric == other.metric
-
-    @property
-    def penalty(self) -> float:
-        """A loss beside what is measured: critical processes are touched only when the others are not enough."""
-        return _TOUCHES_CRITICAL if self.everyone else 0.0
 
 
 def critical_rows(observed: Observed, selectors: Sequence[CriticalSelector]) -> Flags:
@@ -100,6 +62,8 @@ def candidates(
     required: Sequence[str],
     rankings: Sequence[Sequence[str]],
     *,
+    selectors: Sequence[CriticalSelector] = (),
+    scrapes: bool = False,
     kinds: Sequence[RuleKind] = (),
 ) -> list[Candidate]:
     """Every rule that would remove something.
@@ -109,6 +73,8 @@ def candidates(
         critical: which of them are critical.
         required: metrics that critical processes must keep.
         rankings: names that are not critical, those that use most first, one ranking per window.
+        selectors: which processes are critical.
+        scrapes: whether the scrape itself may become rarer.
         kinds: the only kinds wanted; empty means all.
     """
     made = [
@@ -118,9 +84,11 @@ def candidates(
         *_process_rules(observed, critical),
         *_delay_rules(),
         *_ranking_rules(rankings),
+        *attribute_rules(observed, selectors),
+        *(scrape_rules() if scrapes else ()),
     ]
     wanted = [one for one in made if not kinds or one.kind in kinds]
-    return [one for one in wanted if one.mask(observed, critical).any()]
+    return [one for one in wanted if one.keys or one.mask(observed, critical).any()]
 
 
 def _metric_rules(observed: Observed, required: Sequence[str]) -> list[Candidate]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phoenix_nb.analysis.optimize._candidate import Candidate
 from phoenix_nb.analysis.optimize._observed import Observed
-from phoenix_nb.analysis.optimize._rules import Candidate
 
-__all__ = ["Table", "front", "greedy", "without_needless"]
+__all__ = ["Table", "Trade", "front", "greedy", "without_needless"]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -48,6 +48,20 @@ class Table:
         """Share of what was measured that is left; what is added up is left too."""
         dropped = self.removed([at for at in chosen if not self.rules[at].lossless])
         return max(0.0, min(1.0, 1.0 - float(self.observed.weight[dropped].sum())))
+
+    def unaltered(self, chosen: Sequence[int]) -> float:
+        """Share of what was measured that is left series by series: neither removed nor only part of a sum."""
+        gone = self.removed([at for at in chosen if not self.rules[at].lossless])
+        for at in chosen:
+            if self.rules[at].alters:
+                gone |= self._touched(at)
+        return max(0.0, min(1.0, 1.0 - float(self.observed.weight[gone].sum())))
+
+    def _touched(self, at: int) -> Flags:
+        """Series that a rule removes, and those of the same resource and metric that take them in."""
+        seen, mask = self.observed, self.masks[at]
+        pair = seen.resource * (len(seen.metrics) + 1) + seen.metric
+        return np.asarray(np.isin(pair, pair[mask]), dtype=np.bool_)
 
     def compatible(self, chosen: Sequence[int]) -> list[int]:
         """The chosen ones without those that an earlier one excludes."""
@@ -97,14 +111,36 @@ def without_needless(table: Table, chosen: Sequence[int], target: float) -> list
     return kept
 
 
-def front(table: Table, order: Sequence[int]) -> list[tuple[float, float, int, int]]:
-    """Points (saving, fidelity, number of rules, last rule) of growing saving that no other one beats."""
-    points = [(0.0, 1.0, 0, -1)]
-    for count in range(1, len(order) + 1):
-        chosen = order[:count]
-        points.append((table.saving(chosen), table.fidelity(chosen), count, order[count - 1]))
-    best: list[tuple[float, float, int, int]] = []
-    for point in sorted(points, key=lambda one: (-one[0], -one[1])):
-        if not best or point[1] > best[-1][1]:
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What some rules save and what they leave."""
+
+    saving: float
+    """Share of distinct series removed."""
+    fidelity: float
+    """Share of what was measured that is left in any form."""
+    unaltered: float
+    """Share of it that is left series by series."""
+    count: int
+    """Number of rules."""
+    last: int
+    """The rule added last; -1 when there is none."""
+
+
+def front(table: Table, order: Sequence[int]) -> list[Trade]:
+    """Beginnings of an order of rules, of growing saving, that no other one beats in both saving and fidelity."""
+    points = [
+        Trade(
+            table.saving(order[:count]),
+            table.fidelity(order[:count]),
+            table.unaltered(order[:count]),
+            count,
+            order[count - 1] if count else -1,
+        )
+        for count in range(len(order) + 1)
+    ]
+    best: list[Trade] = []
+    for point in sorted(points, key=lambda one: (-one.saving, -one.fidelity, one.count)):
+        if not best or point.fidelity > best[-1].fidelity:
             best.append(point)
     return best[::-1]

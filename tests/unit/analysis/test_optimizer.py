@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from functools import cache
 import numpy as np
 import pytest
 import re2
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,11 +25,24 @@ from phoenix_nb.analysis.optimize._lower import lower
 from phoenix_nb.analysis.optimize._ottl import quoted
 from phoenix_nb.analysis.optimize._patterns import glob_pattern, literal, name_pattern
 from phoenix_nb.analysis.optimize._rules import candidates, critical_rows, grouped_names
+from phoenix_nb.analysis.optimize._source_rules import attribute_rules
+from phoenix_nb.analysis.optimize._trial import Trials
 from phoenix_nb.collector import catalog, compile_config, parse_config
+from phoenix_nb.collector.receiving import ReceiverAsks, receiver_asks
 from phoenix_nb.errors import ConfigError, ConflictError, InvalidRequestError
 from phoenix_nb.evidence.coverage import parse_selector, parse_selectors
 from phoenix_nb.interfaces import OptimizationRequest, OptimizationStrategy, OptimizedConfig, RuleKind
-from phoenix_nb.otlp import Attributes, Dictionaries, Frames
+from phoenix_nb.otlp import (
+    Attributes,
+    Dictionaries,
+    Frames,
+    FramesBuilder,
+    MetricHeader,
+    MetricType,
+    Resource,
+    Scope,
+    Temporality,
+)
 from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import load_prices
 from phoenix_nb.simulation import simulate
@@ -48,6 +63,10 @@ def engine(text: str) -> Callable[[Dictionaries], PipelineEngine]:
     return lambda dictionaries: compile_config(parsed, dictionaries)
 
 
+def receiver(text: str) -> ReceiverAsks | None:
+    return receiver_asks(parse_config(text))
+
+
 def asked(**changes: object) -> OptimizationRequest:
     values: dict[str, object] = {"recording": "memory", "critical": CRITICAL, "target": 0.6}
     return OptimizationRequest.model_validate(values | changes)
@@ -55,12 +74,15 @@ def asked(**changes: object) -> OptimizationRequest:
 
 def found(**changes: object) -> OptimizedConfig:
     frames, known = recorded()
-    return optimize(frames, known, asked(**changes), BASE, engine, Billing(load_prices()), now=NOW)
+    return optimize(
+        frames, known, asked(**changes), BASE, engine, Billing(load_prices()), now=NOW, asks=receiver
+    )
 
 
 def distinct(text: str) -> int:
+    """Series that a configuration sends of the recording, behind its receiver."""
     frames, known = recorded()
-    made = engine(text)(known)
+    made = Trials(engine, receiver, frames).arms(BASE, text).candidate(known)
     parts = [combined_output(made.process(one)) for one in frames]
     return len(np.unique(np.concatenate([one.p_series_key for one in parts if one is not None])))
 
@@ -163,13 +185,20 @@ def test_every_rule_removes_exactly_what_its_condition_drops() -> None:
     selectors = parse_selectors(CRITICAL)
     critical = critical_rows(seen, selectors)
     names = sorted(set(seen.names))
-    rules = candidates(seen, critical, ("process.cpu.time", "process.memory.usage"), [names, names])
+    rules = candidates(
+        seen,
+        critical,
+        ("process.cpu.time", "process.memory.usage"),
+        [names, names],
+        selectors=selectors,
+        scrapes=True,
+    )
     assert {one.kind for one in rules} == set(RuleKind)
     # One of each kind and metric is enough: the rest differ in names only.
-    chosen = {(one.kind, one.metric, one.everyone): one for one in rules}
+    chosen = {(one.kind, one.metric, one.everyone, one.factor, one.keys): one for one in rules}
     for rule in chosen.values():
         kept = len(seen) - int(rule.mask(seen, critical).sum())
-        assert distinct(lower([rule], selectors, BASE)) == kept, rule.text
+        assert distinct(lower([rule], selectors, BASE, asks=receiver(BASE))) == kept, rule.text
 
 
 def total_memory(text: str) -> float:
@@ -222,6 +251,94 @@ def test_weights_are_shares_of_every_metric() -> None:
     assert seen.weight.sum() == pytest.approx(1.0)
     assert seen.metric_weight("process.cpu.time") == pytest.approx(1 / len(seen.metrics))
     assert len(observe([], Dictionaries())) == 0
+
+
+# -- rules about the scrape itself --------------------------------------------------------------------------------
+
+
+def test_a_longer_collection_interval_is_the_receivers_and_saves_what_is_never_scraped() -> None:
+    frames, _ = recorded()
+    made = found(strategy=OptimizationStrategy.CUSTOM, rules=(RuleKind.SCRAPE_LESS,), target=0.1)
+    config = yaml.safe_load(made.yaml)
+    factor = int(config["receivers"]["hostmetrics"]["collection_interval"].removesuffix("m0s"))
+    assert factor in {2, 3, 6}
+    assert "filter/optimized" not in config["processors"]
+    kept = [one.slice(at, at + 1) for one in frames for at in range(one.n_payloads)][::factor]
+    assert made.window.series.candidate == len(np.unique(np.concatenate([one.p_series_key for one in kept])))
+    assert made.coverage.covered == made.coverage.critical_units
+    assert made.unaltered == 1.0
+
+
+def test_the_search_scrapes_less_only_when_gentler_rules_are_not_enough() -> None:
+    assert RuleKind.SCRAPE_LESS not in {one.kind for one in balanced().rules}
+
+
+def test_without_a_receiver_the_scrape_stays_as_it_is() -> None:
+    frames, known = recorded()
+    base = BASE.replace("  hostmetrics:\n", "  otlp:\n    protocols: {grpc: }\n  unused:\n")
+    base = re.sub(r"  unused:\n(    .*\n)+", "", base).replace("[hostmetrics]", "[otlp]")
+    request = asked(strategy=OptimizationStrategy.CUSTOM, rules=(RuleKind.SCRAPE_LESS,), target=0.1)
+    with pytest.raises(ConflictError):
+        optimize(frames, known, request, base, engine, Billing(load_prices()), now=NOW, asks=receiver)
+
+
+def test_a_delay_without_critical_processes_is_the_receivers_own() -> None:
+    made = found(critical=(), strategy=OptimizationStrategy.CUSTOM, rules=(RuleKind.DELAY,), target=0.2)
+    config = yaml.safe_load(made.yaml)
+    assert config["receivers"]["hostmetrics"]["scrapers"]["process"]["scrape_process_delay"].endswith("s")
+    assert "filter/optimized" not in config["processors"]
+    assert made.saving == pytest.approx(1 - distinct(made.yaml) / distinct(BASE), abs=1e-12)
+
+
+def titled(scrapes: int = 12, *, pids: bool = True) -> tuple[list[Frames], Dictionaries]:
+    """Processes that change their title at every scrape, as databases do."""
+    known = Dictionaries()
+    builder = FramesBuilder(known)
+    for at in range(scrapes):
+        builder.begin_payload((1_000 + 10 * at) * 10**9)
+        for pid, name in ((7, "postgres"), (8, "worker"), (9, "worker")):
+            values = {
+                "process.executable.name": name,
+                "process.command_line": f"{name} {pid}: step {at}",
+                "process.owner": "root",
+            } | ({"process.pid": pid} if pids else {})
+            builder.begin_resource(Resource(Attributes.of(values))).begin_scope(Scope("s", "1"))
+            for metric in ("process.cpu.time", "process.memory.usage"):
+                header = MetricHeader(metric, "", "1", MetricType.SUM, Temporality.CUMULATIVE)
+                builder.begin_metric(header)
+                time = (1_000 + 10 * at) * 10**9
+                builder.number_point(Attributes.EMPTY, 10**9, time, float(pid * (at + 1)))
+    return [builder.finish()], known
+
+
+@pytest.mark.parametrize(
+    ("critical", "everyone"), [(("command_line:*postgres*",), False), (("postgres",), True)]
+)
+def test_attributes_go_where_processes_stay_apart_and_no_selector_needs_them(
+    critical: tuple[str, ...], *, everyone: bool
+) -> None:
+    frames, known = titled()
+    request = asked(
+        critical=critical,
+        strategy=OptimizationStrategy.CUSTOM,
+        rules=(RuleKind.DROP_ATTRIBUTES,),
+        target=0.8 if everyone else 0.5,
+    )
+    made = optimize(frames, known, request, BASE, engine, Billing(load_prices()), now=NOW, asks=receiver)
+    assert [one.kind for one in made.rules] == [RuleKind.DROP_ATTRIBUTES]
+    assert ("critical ones too" in made.rules[0].text) is everyone
+    # Two workers and, where its title may go, the database: two metrics each, whatever their titles were.
+    assert made.window.series.candidate == (6 if everyone else 4 + 2 * 12)
+    assert made.coverage.covered == made.coverage.critical_units == 1
+    assert (made.fidelity, made.unaltered) == (1.0, 1.0)
+
+
+def test_attributes_that_tell_processes_apart_stay() -> None:
+    for pids in (True, False):
+        frames, known = titled(pids=pids)
+        rules = attribute_rules(observe(frames, known), ())
+        # Without pids the two workers differ in their titles only, so the titles stay.
+        assert any("process.command_line" in one.keys for one in rules) is pids
 
 
 # -- patterns ------------------------------------------------------------------------------------------------
