@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,19 +14,20 @@ import duckdb
 
 from phoenix_nb.errors import ClosedError, StorageError
 from phoenix_nb.store._lock import OwnerLock, busy
+from phoenix_nb.store._migrations import migrate
+from phoenix_nb.store._writer import Writer, roll_back
 
 __all__ = ["Database"]
 
 T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 _FULL = ("no space left", "out of disk", "disk quota", "file too large")
-_NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 
 
 class Database:
     """A DuckDB database that this process owns.
 
-    Every call gets a cursor of its own on a small thread pool; writes come one after the other, each in one
+    Reads get a cursor of their own on a small thread pool. Writes come one after the other on one thread, each in a
     transaction, and are durable when the call returns. A call whose task is cancelled may still have its effect.
     """
 
@@ -38,7 +38,7 @@ class Database:
         self._lock = lock
         self._name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="phoenix-store")
-        self._writing = threading.Lock()
+        self._writer = Writer(connection, partial(_storage_error, name))
         self._closed = False
 
     @classmethod
@@ -47,7 +47,7 @@ class Database:
 
         Args:
             path: the file; ``None`` keeps everything in memory.
-            threads: calls at a time.
+            threads: reads at a time.
 
         Raises:
             StoreBusyError: another process owns the file.
@@ -72,7 +72,10 @@ class Database:
                     raise busy(path, int(found[1]) if found else None) from error
                 raise _cannot_open(name, error) from error
             try:
-                _migrate(connection, name)
+                migrate(connection, name)
+            except duckdb.Error as error:
+                connection.close()
+                raise _storage_error(name, error) from error
             except BaseException:
                 connection.close()
                 raise
@@ -91,21 +94,32 @@ class Database:
             ClosedError: the database was closed.
             StorageError: the disk or the file refused.
         """
-        return await self._submit(self._read, work)
+        self._check()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, together: bool = False) -> T:
         """Run ``work`` in one transaction: all of it is durable, or nothing happened.
+
+        Args:
+            work: gets the one cursor that writes; it must fetch everything before it returns.
+            together: with others that wait at the same time, ``work`` may share one transaction, and what that costs.
+                When one of them fails, each of them runs again alone.
 
         Raises:
             ClosedError: the database was closed.
             StorageError: the disk or the file refused, a full disk for example.
         """
-        return await self._submit(self._write, work)
+        self._check()
+        return await asyncio.wrap_future(self._writer.submit(work, together=together))
 
-    async def _submit(self, run: Callable[[Work[T]], T], work: Work[T]) -> T:
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What writes know of the content, so that they need not ask: for their work only, empty after a failure."""
+        return self._writer.remembered
+
+    def _check(self) -> None:
         if self._closed:
             raise ClosedError(f"the store {self._name} is closed", hint="open it again")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, run, work)
 
     def _read(self, work: Work[T]) -> T:
         cursor = self._connection.cursor()
@@ -114,28 +128,11 @@ class Database:
             try:
                 return work(cursor)
             finally:
-                _roll_back(cursor)
+                roll_back(cursor)
         except duckdb.Error as error:
             raise _storage_error(self._name, error) from error
         finally:
             cursor.close()
-
-    def _write(self, work: Work[T]) -> T:
-        with self._writing:
-            cursor = self._connection.cursor()
-            try:
-                cursor.execute("BEGIN")
-                try:
-                    answer = work(cursor)
-                    cursor.execute("COMMIT")
-                except BaseException:
-                    _roll_back(cursor)
-                    raise
-                return answer
-            except duckdb.Error as error:
-                raise _storage_error(self._name, error) from error
-            finally:
-                cursor.close()
 
     async def aclose(self) -> None:
         """Finish what runs, close the file and release its lock. May be called twice."""
@@ -145,19 +142,13 @@ class Database:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._writer.close()
         self._pool.shutdown(wait=True)
         try:
             self._connection.close()
         finally:
             if self._lock is not None:
                 self._lock.release()
-
-
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error:  # a failed COMMIT has rolled back by itself
-        return
 
 
 def _make_folder(folder: Path) -> None:
@@ -193,47 +184,3 @@ def _storage_error(name: str, error: duckdb.Error) -> StorageError:
 
 def _first_line(error: duckdb.Error) -> str:
     return str(error).partition("\n")[0]
-
-
-def _scripts() -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    for entry in resources.files("phoenix_nb.store").joinpath("migrations").iterdir():
-        number = _NUMBERED.fullmatch(entry.name)
-        if number is not None:
-            found.append((int(number[1]), entry.read_text(encoding="utf-8")))
-    return sorted(found)
-
-
-def _migrate(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Run the numbered scripts that the file has not seen; they only go forward."""
-    try:
-        present = _present_version(connection, name)
-        scripts = _scripts()
-        newest = scripts[-1][0]
-        if present > newest:
-            raise StorageError(
-                f"{name} was written by a newer Phoenix (form {present}, this one knows {newest})",
-                hint="upgrade Phoenix, or use another workspace",
-                details={"path": name, "version": present, "known": newest},
-            )
-        for version, script in scripts:
-            if version > present:
-                connection.execute("BEGIN")
-                connection.execute(script)
-                connection.execute("INSERT INTO schema_version VALUES (?)", [version])
-                connection.execute("COMMIT")
-    except duckdb.Error as error:
-        raise _storage_error(name, error) from error
-
-
-def _present_version(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    tables = {table for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if tables and "schema_version" not in tables:
-        raise StorageError(
-            f"{name} is a database, but not a store of Phoenix",
-            hint="name a store that Phoenix made, or a file that does not exist yet",
-            details={"path": name},
-        )
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-    row: Any = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
-    return int(row[0])

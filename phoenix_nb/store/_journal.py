@@ -11,35 +11,29 @@ import pyarrow as pa
 
 from phoenix_nb.errors import ConflictError
 from phoenix_nb.interfaces import Context, Event, EventFilter
+from phoenix_nb.store._columns import Inlet
 from phoenix_nb.store._database import Database
 from phoenix_nb.store._documents import Cursor, stored_value
 
 __all__ = ["DuckDbJournal"]
 
-_FRESH: Final = {
-    "position": ("BIGINT", pa.int64()),
-    "id": ("VARCHAR", pa.string()),
-    "time": ("TIMESTAMPTZ", pa.timestamp("us", tz="UTC")),
-    "type": ("VARCHAR", pa.string()),
-    "source": ("VARCHAR", pa.string()),
-    "subject": ("VARCHAR", pa.string()),
-    "keys": ("VARCHAR[]", pa.list_(pa.string())),
-    "texts": ("VARCHAR[]", pa.list_(pa.string())),
-    "json": ("VARCHAR", pa.string()),
-}
-"""Columns of events on their way in, with their types: for DuckDB, for Arrow. ``position`` counts from 1."""
-_SCHEMA: Final = pa.schema([(name, kind) for name, (_, kind) in _FRESH.items()])
-_LISTS: Final = ", ".join(f"unnest(?::{kind}[]) AS {name}" for name, (kind, _) in _FRESH.items())
-_INSERT: Final = """
+_EVENTS: Final = Inlet(
+    {
+        "sequence": ("BIGINT", pa.int64()),
+        "id": ("VARCHAR", pa.string()),
+        "time": ("TIMESTAMPTZ", pa.timestamp("us", tz="UTC")),
+        "type": ("VARCHAR", pa.string()),
+        "source": ("VARCHAR", pa.string()),
+        "subject": ("VARCHAR", pa.string()),
+        "keys": ("VARCHAR[]", pa.list_(pa.string())),
+        "texts": ("VARCHAR[]", pa.list_(pa.string())),
+        "json": ("VARCHAR", pa.string()),
+    },
+    """
     INSERT INTO event
-    SELECT
-        (SELECT coalesce(max(sequence), 0) FROM event) + position,
-        id, time, type, source, subject, map(keys, texts), json
-    FROM {fresh}
-    RETURNING sequence
-"""
-_SMALL: Final = 64
-"""Events up to which lists go in faster than an Arrow table, which costs some milliseconds to announce."""
+    SELECT sequence, id, time, type, source, subject, map(keys, texts), json FROM {fresh}
+    """,
+)
 
 
 class DuckDbJournal:
@@ -60,7 +54,7 @@ class DuckDbJournal:
         if len({*ids}) < len(ids):
             raise _refusal(one for one in ids if ids.count(one) > 1)
         try:
-            return await self._database.write(partial(_append, events))
+            return await self._database.write(partial(self._append, events), together=True)
         except _TakenError as error:
             raise _refusal(await self._database.read(partial(_known, ids))) from error
 
@@ -71,6 +65,28 @@ class DuckDbJournal:
     async def last_sequence(self, ctx: Context) -> int:
         ctx.check()
         return await self._database.read(_last)
+
+    def _append(self, events: Sequence[Event], cursor: Cursor) -> tuple[Event, ...]:
+        known = self._database.remembered
+        last: int = known["sequence"] if "sequence" in known else _last(cursor)
+        columns = [
+            [*range(last + 1, last + 1 + len(events))],
+            [event.id for event in events],
+            [event.time for event in events],
+            [event.type for event in events],
+            [event.source for event in events],
+            [event.subject for event in events],
+            [[*event.metadata.keys()] for event in events],
+            [[*event.metadata.values()] for event in events],
+            # The position is a column only.
+            [event.model_copy(update={"sequence": None}).model_dump_json() for event in events],
+        ]
+        try:
+            _EVENTS.insert(cursor, columns)
+        except duckdb.ConstraintException as error:
+            raise _TakenError from error
+        known["sequence"] = last + len(events)
+        return tuple(event.model_copy(update={"sequence": at}) for at, event in enumerate(events, last + 1))
 
 
 class _TakenError(Exception):
@@ -93,34 +109,6 @@ def _known(ids: list[str], cursor: Cursor) -> list[str]:
 def _last(cursor: Cursor) -> int:
     row = cursor.execute("SELECT coalesce(max(sequence), 0) FROM event").fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _append(events: Sequence[Event], cursor: Cursor) -> tuple[Event, ...]:
-    columns = [
-        [*range(1, len(events) + 1)],
-        [event.id for event in events],
-        [event.time for event in events],
-        [event.type for event in events],
-        [event.source for event in events],
-        [event.subject for event in events],
-        [[*event.metadata.keys()] for event in events],
-        [[*event.metadata.values()] for event in events],
-        # The position is a column only: it is known when the row is there.
-        [event.at(None).model_dump_json() for event in events],
-    ]
-    try:
-        if len(events) <= _SMALL:
-            cursor.execute(_INSERT.format(fresh=f"(SELECT {_LISTS})"), columns)
-        else:
-            arrays = [
-                pa.array(column, type=kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)
-            ]
-            cursor.register("fresh", pa.Table.from_arrays(arrays, schema=_SCHEMA))
-            cursor.execute(_INSERT.format(fresh="fresh"))
-    except duckdb.ConstraintException as error:
-        raise _TakenError from error
-    begin = min(sequence for (sequence,) in cursor.fetchall())
-    return tuple(event.at(at) for at, event in enumerate(events, begin))
 
 
 def _read(wanted: EventFilter, limit: int, cursor: Cursor) -> tuple[Event, ...]:

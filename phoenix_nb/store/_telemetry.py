@@ -7,20 +7,92 @@ from functools import partial
 from typing import Final
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from phoenix_nb.errors import ClosedError, NotFoundError
 from phoenix_nb.interfaces import Context, Interval
-from phoenix_nb.otlp import Dictionaries, Frames
+from phoenix_nb.otlp import Dictionaries, Frames, PointKind
+from phoenix_nb.store._arrays import ArrayInlet, PreparedArrays
+from phoenix_nb.store._columns import Inlet
 from phoenix_nb.store._database import Database
 from phoenix_nb.store._telemetry_books import BookReader, Books
 from phoenix_nb.store._telemetry_intervals import read_intervals, write_intervals
-from phoenix_nb.store._telemetry_rows import Rows, frames_from, rows_of
+from phoenix_nb.store._telemetry_rows import (
+    Rows,
+    frames_from,
+    payload_columns,
+    point_columns,
+    shapes_of,
+    side_columns,
+)
 
 __all__ = ["DuckDbTelemetryStore"]
 
 Cursor = duckdb.DuckDBPyConnection
 
 _CHUNK: Final = 60
+_PAYLOADS: Final = ArrayInlet(
+    "payloads",
+    {
+        "stream": np.int32,
+        "book": np.int32,
+        "payload": np.int64,
+        "arrival": np.uint64,
+        "first_point": np.int64,
+        "points": np.int32,
+        "shape": np.int32,
+    },
+    "INSERT INTO telemetry_payload SELECT * EXCLUDE (there) FROM {fresh} WHERE there",
+)
+_POINTS: Final = ArrayInlet(
+    "points",
+    {
+        "stream": np.int32,
+        "book": np.int32,
+        "point": np.int64,
+        "payload": np.int64,
+        "series": np.int32,
+        "time": np.uint64,
+        "start_time": np.uint64,
+        "kind": np.uint8,
+        "int_value": np.int64,
+        "double_value": np.float64,
+        "flags": np.uint32,
+    },
+    # Nulls, so that an aggregate never counts a value that is not there. A NaN is there; which one is in the shape.
+    f"""
+    INSERT INTO telemetry_point
+    SELECT
+        * EXCLUDE (there) REPLACE (
+            CASE kind WHEN {PointKind.INT:d} THEN int_value END AS int_value,
+            CASE kind WHEN {PointKind.DOUBLE:d} THEN coalesce(double_value, 'nan') END AS double_value
+        )
+    FROM {{fresh}}
+    WHERE there
+    """,  # noqa: S608 - our numbers
+)
+_SIDES: Final = Inlet(
+    {"point": ("BIGINT", pa.int64()), "wire": ("BLOB", pa.binary())},
+    "INSERT INTO telemetry_side SELECT ?, * FROM {fresh}",
+)
+
+_Stream = tuple[int, int, int]
+"""The number of a stream and what it holds: payloads, points."""
+
+
+class _Known:
+    """What the one owner of the store knows to be in it."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.prepared: PreparedArrays = {}
+        self.streams: dict[tuple[str, str], _Stream] = {}
+
+    def forget(self, experiment_id: str) -> None:
+        """Know nothing of an experiment."""
+        self.books.forget(experiment_id)
+        self.streams = {key: stream for key, stream in self.streams.items() if key[0] != experiment_id}
 
 
 class DuckDbTelemetryStore:
@@ -35,35 +107,35 @@ class DuckDbTelemetryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._books = Books()
         self._closed = False
 
     async def append(self, ctx: Context, experiment_id: str, stream: str, frames: Frames) -> int:
         self._check(ctx)
         if not frames.n_payloads:
             return 0
-        return await self._database.write(partial(self._append, experiment_id, stream, frames))
+        return await self._database.write(partial(self._append, experiment_id, stream, frames), together=True)
 
     def _append(self, experiment_id: str, name: str, frames: Frames, cursor: Cursor) -> int:
-        book = self._books.add(cursor, experiment_id, frames)
-        stream, payloads, points = _stream(cursor, experiment_id, name) or _new_stream(
-            cursor, experiment_id, name
-        )
-        rows = rows_of(frames, payloads, points)
-        for table, fresh, key in (
-            ("telemetry_payload", rows.payloads, [stream, book]),
-            ("telemetry_point", rows.points, [stream, book]),
-            ("telemetry_side", rows.sides, [stream]),
-        ):
-            if len(fresh):
-                cursor.register("fresh", fresh)
-                places = ", ".join("?" * len(key))
-                cursor.execute(f"INSERT INTO {table} SELECT {places}, * FROM fresh", key)  # noqa: S608 - our names
-        cursor.execute(
-            "UPDATE telemetry_stream SET payloads = payloads + ?, points = points + ? WHERE stream = ?",
-            [frames.n_payloads, frames.n_points, stream],
-        )
+        known = self._known()
+        book, shapes = known.books.add(cursor, known.prepared, experiment_id, frames, shapes_of(frames))
+        stream = known.streams.get((experiment_id, name))
+        if stream is None:
+            stream = _stream(cursor, experiment_id, name) or _new_stream(cursor, experiment_id, name)
+        number, payloads, points = stream
+        key = {"stream": number, "book": book}
+        fresh = {**key, **payload_columns(frames, payloads, points), "shape": shapes}
+        _PAYLOADS.insert(cursor, known.prepared, fresh, frames.n_payloads)
+        fresh = {**key, **point_columns(frames, payloads, points)}
+        _POINTS.insert(cursor, known.prepared, fresh, frames.n_points)
+        sides = side_columns(frames, points)
+        if sides[0]:
+            _SIDES.insert(cursor, sides, [number])
+        known.streams[experiment_id, name] = (number, payloads + frames.n_payloads, points + frames.n_points)
         return frames.n_points
+
+    def _known(self) -> _Known:
+        known: _Known = self._database.remembered.setdefault("telemetry", _Known())
+        return known
 
     async def read(
         self,
@@ -97,7 +169,9 @@ class DuckDbTelemetryStore:
     async def append_intervals(self, ctx: Context, experiment_id: str, intervals: Sequence[Interval]) -> None:
         self._check(ctx)
         if intervals:
-            await self._database.write(lambda cursor: write_intervals(cursor, experiment_id, intervals))
+            await self._database.write(
+                lambda cursor: write_intervals(cursor, experiment_id, intervals), together=True
+            )
 
     async def read_intervals(
         self, ctx: Context, experiment_id: str, *, after: int = -1
@@ -110,7 +184,7 @@ class DuckDbTelemetryStore:
         await self._database.write(partial(self._delete, experiment_id))
 
     def _delete(self, experiment_id: str, cursor: Cursor) -> None:
-        self._books.forget(experiment_id)
+        self._known().forget(experiment_id)
         for owner, number, tables in (
             ("telemetry_stream", "stream", ("payload", "point", "side")),
             ("telemetry_book", "book", ("value", "series")),
@@ -133,21 +207,26 @@ class DuckDbTelemetryStore:
             raise ClosedError("the telemetry store is closed", hint="open it again")
 
 
-def _stream(cursor: Cursor, experiment_id: str, name: str) -> tuple[int, int, int] | None:
-    """The number of a stream and what it holds: payloads, points."""
-    return cursor.execute(
-        "SELECT stream, payloads, points FROM telemetry_stream WHERE experiment_id = ? AND name = ?",
-        [experiment_id, name],
+def _stream(cursor: Cursor, experiment_id: str, name: str) -> _Stream | None:
+    found = cursor.execute(
+        "SELECT stream FROM telemetry_stream WHERE experiment_id = ? AND name = ?", [experiment_id, name]
     ).fetchone()
-
-
-def _new_stream(cursor: Cursor, experiment_id: str, name: str) -> tuple[int, int, int]:
+    if found is None:
+        return None
     (row,) = cursor.execute(
-        "INSERT INTO telemetry_stream VALUES (nextval('telemetry_numbers'), ?, ?, 0, 0)"
-        " RETURNING stream, payloads, points",
+        "SELECT coalesce(max(payload) + 1, 0), coalesce(max(first_point + points), 0) FROM telemetry_payload "
+        "WHERE stream = ?",
+        [found[0]],
+    ).fetchall()
+    return found[0], *row
+
+
+def _new_stream(cursor: Cursor, experiment_id: str, name: str) -> _Stream:
+    ((number,),) = cursor.execute(
+        "INSERT INTO telemetry_stream VALUES (nextval('telemetry_numbers'), ?, ?) RETURNING stream",
         [experiment_id, name],
     ).fetchall()
-    return row
+    return number, 0, 0
 
 
 def _chunk(
@@ -155,7 +234,9 @@ def _chunk(
 ) -> Frames | None:
     """Payloads from ``start`` on, at most until ``stop`` or the end of a book; ``None`` when they are gone."""
     payloads = cursor.execute(
-        "SELECT * FROM telemetry_payload WHERE stream = ? AND payload >= ? AND payload < ? ORDER BY payload",
+        "SELECT p.book, arrival, first_point, points, wire AS shape FROM telemetry_payload p "
+        "LEFT JOIN telemetry_value v ON v.book = p.book AND v.kind = 'shape' AND v.id = p.shape "
+        "WHERE stream = ? AND payload >= ? AND payload < ? ORDER BY payload",
         [stream, start, stop],
     ).to_arrow_table()
     if not len(payloads):

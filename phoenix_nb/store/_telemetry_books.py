@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -25,6 +25,8 @@ from phoenix_nb.otlp.wire import (
     resource_wire,
     scope_wire,
 )
+from phoenix_nb.store._arrays import ArrayInlet, PreparedArrays
+from phoenix_nb.store._columns import Inlet
 
 __all__ = ["BookReader", "Books"]
 
@@ -33,7 +35,18 @@ Mask = npt.NDArray[np.bool_]
 Cursor = duckdb.DuckDBPyConnection
 
 _UNKNOWN: Final = -2
-_TEXT_MAP: Final = pa.map_(pa.string(), pa.string())
+_VALUES: Final = Inlet(
+    {
+        "kind": ("VARCHAR", pa.string()),
+        "id": ("INTEGER", pa.int32()),
+        "wire": ("BLOB", pa.binary()),
+        "name": ("VARCHAR", pa.string()),
+        "unit": ("VARCHAR", pa.string()),
+        "keys": ("VARCHAR[]", pa.list_(pa.string())),
+        "texts": ("VARCHAR[]", pa.list_(pa.string())),
+    },
+    "INSERT INTO telemetry_value SELECT ?, kind, id, wire, name, unit, map(keys, texts) FROM {fresh}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +90,34 @@ _KINDS: Final = {
 }
 
 
+_SERIES: Final = ArrayInlet(
+    "series",
+    dict.fromkeys(("book", "series", "resource", "scope", "header", "attributes"), np.int32),
+    "INSERT INTO telemetry_series SELECT * EXCLUDE (there) FROM {fresh} WHERE there",
+)
+_SHAPES: Final = 64
+"""Shapes that a book remembers. A host without new processes repeats the last one, and a run has a few streams."""
+
+
 class _Book:
     """What a writer knows to be in one book."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.appends = 0
         self._written: dict[str, Mask] = {}
+        self._shapes: dict[bytes, int] = {}
+        self._next_shape = 0
+
+    def shape(self, packed: bytes, fresh: list[tuple[Any, ...]]) -> int:
+        """The number of a shape; one that is not among the latest is added to the rows of values."""
+        number = self._shapes.pop(packed, self._next_shape)
+        if number == self._next_shape:
+            self._next_shape += 1
+            fresh.append(("shape", number, packed, "", "", [], []))
+        self._shapes[packed] = number
+        if len(self._shapes) > _SHAPES:
+            del self._shapes[next(iter(self._shapes))]
+        return number
 
     def take(self, kind: str, *columns: Array) -> Array:
         """The numbers in ``columns`` that were not taken before, increasing; -1 is no number."""
@@ -101,21 +135,35 @@ class _Book:
 
 
 class Books:
-    """The books of all runs that write. Use it inside a write only, which the database does one at a time."""
+    """The books of all runs that write. Use it inside a write only, and forget it when that fails."""
 
     def __init__(self) -> None:
         # Weakly, since ids mean nothing once the dictionaries of a run are gone.
         self._books: WeakKeyDictionary[Dictionaries, dict[str, _Book]] = WeakKeyDictionary()
 
-    def add(self, cursor: Cursor, experiment_id: str, frames: Frames) -> int:
-        """Write what the payloads use and the book lacks, nothing else; returns the number of the book.
+    def add(
+        self,
+        cursor: Cursor,
+        prepared: PreparedArrays,
+        experiment_id: str,
+        frames: Frames,
+        shapes: Iterable[bytes],
+    ) -> tuple[int, list[int]]:
+        """Write what the payloads use and the book lacks, nothing else.
 
         What no payload uses stays out, because a run may have made it unreadable on purpose.
+
+        Args:
+            cursor: of a write.
+            prepared: on this cursor until now.
+            experiment_id: whose payloads they are.
+            frames: the payloads.
+            shapes: the shape of each.
+
+        Returns:
+            The number of the book, and the number that each shape has in it.
         """
         book = self._open(cursor, experiment_id, frames.dictionaries)
-        # First in memory: when this transaction fails the counts differ, and the next append begins a new book.
-        book.appends += 1
-        cursor.execute("UPDATE telemetry_book SET appends = appends + 1 WHERE book = ?", [book.number])
         index = frames.dictionaries.series
         series = book.take("series", frames.p_series)
         attributes = index.attributes[series]
@@ -126,21 +174,26 @@ class Books:
             "attributes": (attributes,),
             "schema": (frames.rm_schema, frames.sm_schema),
         }
-        for kind, numbers in columns.items():
-            _write_values(cursor, book.number, kind, frames.dictionaries, book.take(kind, *numbers))
-        if len(series):
-            table = pa.table(
-                {
-                    "series": series,
-                    "resource": index.resource[series],
-                    "scope": index.scope[series],
-                    "header": index.header[series],
-                    "attributes": attributes,
-                }
-            )
-            cursor.register("fresh", table)
-            cursor.execute("INSERT INTO telemetry_series SELECT ?, * FROM fresh", [book.number])
-        return book.number
+        fresh: list[tuple[Any, ...]] = []
+        numbers = [book.shape(shape, fresh) for shape in shapes]
+        for kind, used in columns.items():
+            fresh.extend(_values(kind, frames.dictionaries, book.take(kind, *used)))
+        if fresh:
+            _VALUES.insert(cursor, [[*column] for column in zip(*fresh, strict=True)], [book.number])
+        _SERIES.insert(
+            cursor,
+            prepared,
+            {
+                "book": book.number,
+                "series": series,
+                "resource": index.resource[series],
+                "scope": index.scope[series],
+                "header": index.header[series],
+                "attributes": attributes,
+            },
+            len(series),
+        )
+        return book.number, numbers
 
     def forget(self, experiment_id: str) -> None:
         """Begin new books for an experiment."""
@@ -150,42 +203,36 @@ class Books:
     def _open(self, cursor: Cursor, experiment_id: str, dictionaries: Dictionaries) -> _Book:
         books = self._books.setdefault(dictionaries, {})
         book = books.get(experiment_id)
-        if book is not None:
-            row = cursor.execute(
-                "SELECT appends FROM telemetry_book WHERE book = ?", [book.number]
-            ).fetchone()
-            if row == (book.appends,):
-                return book
-        (number,) = cursor.execute(
-            "INSERT INTO telemetry_book VALUES (nextval('telemetry_numbers'), ?, 0) RETURNING book",
-            [experiment_id],
-        ).fetchall()[0]
-        book = books[experiment_id] = _Book(number)
+        if book is None:
+            (number,) = cursor.execute(
+                "INSERT INTO telemetry_book VALUES (nextval('telemetry_numbers'), ?) RETURNING book",
+                [experiment_id],
+            ).fetchall()[0]
+            book = books[experiment_id] = _Book(number)
         return book
 
 
-def _write_values(cursor: Cursor, book: int, kind: str, known: Dictionaries, numbers: Array) -> None:
-    if not len(numbers):
-        return
+def _values(kind: str, known: Dictionaries, numbers: Array) -> Iterator[tuple[Any, ...]]:
+    """Rows of values in the order of ``_VALUES``."""
     how = _KINDS[kind]
     dictionary = how.dictionary(known)
-    values = [dictionary[number] for number in numbers.tolist()]
-    table = pa.table(
-        {
-            "id": numbers,
-            "wire": pa.array(map(how.wire, values), type=pa.binary()),
-            "name": pa.array(map(how.name, values), type=pa.string()),
-            "unit": pa.array(map(how.unit, values), type=pa.string()),
-            "attributes": pa.array([_texts(how.attributes(value)) for value in values], type=_TEXT_MAP),
-        }
-    )
-    cursor.register("fresh", table)
-    cursor.execute("INSERT INTO telemetry_value SELECT ?, ?, * FROM fresh", [book, kind])
+    for number in numbers.tolist():
+        value = dictionary[number]
+        texts = _texts(how.attributes(value))
+        yield (
+            kind,
+            number,
+            how.wire(value),
+            how.name(value),
+            how.unit(value),
+            [*texts.keys()],
+            [*texts.values()],
+        )
 
 
-def _texts(attributes: Attributes) -> list[tuple[str, str]]:
+def _texts(attributes: Attributes) -> dict[str, str]:
     # A map in SQL has each key once; as in the collector the first of two equal keys counts.
-    return list({key: attribute_text(attributes[key]) for key in attributes}.items())
+    return {key: attribute_text(attributes[key]) for key in attributes}
 
 
 class BookReader:

@@ -15,7 +15,7 @@ import pytest
 
 from phoenix_nb.errors import ClosedError, StorageError, StoreBusyError
 from phoenix_nb.interfaces import Context, EventFilter, ExperimentFilter
-from phoenix_nb.store import Database, DuckDbExperimentStore, DuckDbJournal, _database
+from phoenix_nb.store import Database, DuckDbExperimentStore, DuckDbJournal, _migrations
 from phoenix_nb.testing.samples import sample_event, sample_experiment
 
 CTX = Context.background()
@@ -221,16 +221,16 @@ async def test_a_newer_form_is_refused_and_left_alone(path: Path) -> None:
 async def test_an_older_form_is_brought_forward_with_its_content(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripts = _database._scripts()
-    monkeypatch.setattr(_database, "_scripts", lambda: scripts[:1])
+    scripts = _migrations._scripts()
+    monkeypatch.setattr(_migrations, "_scripts", lambda: scripts[:1])
     database = await Database.open(path)
     kept = await DuckDbJournal(database).append(CTX, [sample_event(1)])
     await database.aclose()
     broken = [*scripts, (scripts[-1][0] + 1, "CREATE TABLE halfway (i INTEGER); SELECT no_such_function();")]
-    monkeypatch.setattr(_database, "_scripts", lambda: broken)
+    monkeypatch.setattr(_migrations, "_scripts", lambda: broken)
     with pytest.raises(StorageError, match="no_such_function"):
         await Database.open(path)
-    monkeypatch.setattr(_database, "_scripts", lambda: scripts)
+    monkeypatch.setattr(_migrations, "_scripts", lambda: scripts)
     database = await Database.open(path)
     assert list(await DuckDbJournal(database).read(CTX, EventFilter())) == list(kept)
     asked = "SELECT version FROM schema_version ORDER BY version"

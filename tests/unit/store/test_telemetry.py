@@ -20,6 +20,7 @@ from phoenix_nb.otlp import (
     Frames,
     FramesBuilder,
     MetricHeader,
+    PointKind,
     Resource,
     encode_protobuf,
     redact_frames,
@@ -169,7 +170,7 @@ async def test_a_failed_append_leaves_nothing_and_the_next_one_works(
         FramesBuilder(shared).begin_payload(9).begin_resource(Resource(Attributes.of({"late": 1}))).finish()
     )
     with monkeypatch.context() as patch:
-        patch.setattr(module, "rows_of", fail)
+        patch.setattr(module, "payload_columns", fail)
         with pytest.raises(StorageError, match="No space left") as caught:
             await store.append(CTX, "exp_1", "raw", late)
         with pytest.raises(StorageError):
@@ -189,12 +190,12 @@ async def test_a_commit_that_fails_leaves_nothing_and_the_next_append_works(
     before = await counts(database)
     write = database.write
 
-    async def fail_at_commit(work: Any) -> Any:
+    async def fail_at_commit(work: Any, *, together: bool = False) -> Any:
         def worked(cursor: duckdb.DuckDBPyConnection) -> None:
             work(cursor)
             raise duckdb.IOException("IO Error: no commit")
 
-        return await write(worked)
+        return await write(worked, together=together)
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "write", fail_at_commit)
@@ -248,6 +249,66 @@ async def test_a_missing_value_is_told_not_guessed(database: Database) -> None:
     await database.write(lambda cursor: cursor.execute("DELETE FROM telemetry_value WHERE kind = 'header'"))
     with pytest.raises(StorageError, match="lacks values"):
         await payloads(store)
+
+
+async def test_a_missing_or_damaged_shape_is_told_not_guessed(database: Database) -> None:
+    store = DuckDbTelemetryStore(database)
+    await store.append(CTX, "exp_1", "raw", sample_frames(Dictionaries(), 1))
+    for damage in (
+        "UPDATE telemetry_value SET wire = 'odd'::BLOB WHERE kind = 'shape'",
+        "DELETE FROM telemetry_value WHERE kind = 'shape'",
+    ):
+        await database.write(lambda cursor, damage=damage: cursor.execute(damage))  # type: ignore[misc]  # its type
+        with pytest.raises(StorageError, match="shape of a payload"):
+            await payloads(store)
+
+
+async def test_a_shape_that_repeats_is_stored_once(database: Database) -> None:
+    store = DuckDbTelemetryStore(database)
+    shared = Dictionaries()
+
+    def frames(metrics: int) -> Frames:
+        build = FramesBuilder(shared).begin_payload(metrics)
+        build.begin_resource(Resource(Attributes.of({"a": 1}))).begin_scope()
+        for number in range(metrics):
+            build.begin_metric(MetricHeader(f"m{number % 3}")).number_point(Attributes.EMPTY, 0, 1, number)
+        return build.finish()
+
+    # More shapes than are remembered: those that were pushed out are written again, under another number.
+    parts = [frames(metrics) for metrics in (1, 2, 1, 2, *range(3, 103), 1, 102, 1)]
+    for part in parts:
+        await store.append(CTX, "exp_1", "raw", part)
+    assert await payloads(store) == [raw for part in parts for raw in encode_protobuf(part)]
+    asked = "SELECT count(*) FROM telemetry_value WHERE kind = 'shape'"
+    assert await rows(database, asked) == [(103,)]
+
+
+async def test_appends_of_any_size_keep_to_themselves(database: Database) -> None:
+    # Points go through arrays that are used again, or through a table: no row of another append may show.
+    store = DuckDbTelemetryStore(database)
+    shared = Dictionaries()
+    parts = []
+    for number, points in enumerate((5000, 3, 64, 65, 8192, 8193, 4097, 0, 1)):
+        build = FramesBuilder(shared).begin_payload(number).begin_resource().begin_scope()
+        build.begin_metric(MetricHeader("m"))
+        for point in range(points):
+            odd = (point, -0.5 * point, float("nan"), -0.0, float("-inf"))[(point + number) % 5]
+            build.number_point(Attributes.EMPTY, 0, number, odd)
+        parts.append(build.finish())
+    for part in parts:
+        assert await store.append(CTX, "exp_1", "raw", part) == part.n_points
+    assert await payloads(store) == [raw for part in parts for raw in encode_protobuf(part)]
+    asked = (
+        "SELECT payload, count(*), count(int_value), count(double_value), "
+        "count(*) FILTER (isnan(double_value)) FROM telemetry_point GROUP BY payload ORDER BY payload"
+    )
+    assert await rows(database, asked) == [
+        (at, part.n_points, ints, part.n_points - ints, nans)
+        for at, part in enumerate(parts)
+        if part.n_points
+        for ints in [int((part.p_kind == PointKind.INT).sum())]
+        for nans in [int(np.isnan(part.p_double).sum())]
+    ]
 
 
 @pytest.mark.parametrize(
