@@ -14,6 +14,8 @@ __all__ = ["Regexp", "RegexpError", "compile_regexp", "expand_template", "fill_t
 
 _MAX_PATTERN: Final = 100_000
 _MANY: Final = 64
+_LITERAL: Final = re.compile("[A-Za-z0-9_ /:@%=-]*")
+"""Patterns that stand for nothing but themselves."""
 _MOST_LETTERS: Final = 256
 _MOST_KNOWN: Final = 10_000
 _TEXTS: Final = (
@@ -69,6 +71,9 @@ class Regexp:
     def _hits(self, texts: list[str]) -> list[bool]:
         if len(texts) < _MANY:
             return [self.search(text) for text in texts]
+        if _LITERAL.fullmatch(self.pattern):
+            wanted = self.pattern
+            return [wanted in text for text in texts]
         # The same expressions run in Arrow's kernel, which spares a call per text.
         import pyarrow as pa
         import pyarrow.compute as pc

@@ -63,13 +63,14 @@ class KeyValues:
             PayloadDecodeError: a message that is not a ``KeyValue``.
         """
         raw = tuple(wires)
-        items = [_read_item(wire) for wire in raw]
         made = cls()
-        made._keys = tuple([item[0] for item in items])
-        made._values = tuple([item[1] for item in items])
+        if not raw:
+            return made
+        keys, made._values, canonical, sizes = zip(*map(_read_item, raw), strict=True)
+        made._keys = _shared(keys)
         made._wires = raw
-        made._digest = xxhash.xxh3_128_digest(b"".join(sorted([item[2] for item in items])))
-        made._size = sum([item[3] for item in items])
+        made._digest = xxhash.xxh3_128_digest(b"".join(sorted(canonical)))
+        made._size = sum(sizes)
         return made
 
     @property
@@ -155,23 +156,23 @@ class KeyValues:
     @staticmethod
     def column(maps: Iterable[KeyValues], key: str) -> list[AttributeValue]:
         """The value of one key in many maps, ``None`` where it is absent."""
-        # Most maps have the same keys in the same order, so a place is found once per such order.
-        places: dict[tuple[str, ...], int] = {}
+        # Neighbours mostly have the same keys in the same order, and then it is one and the same tuple.
+        last: tuple[str, ...] = ()
+        at = -1
         made: list[AttributeValue] = []
+        add = made.append
         for found in maps:
-            keys = found._keys  # noqa: SLF001 - of this class
-            try:
-                at = places[keys]
-            except KeyError:
-                at = places[keys] = keys.index(key) if key in keys else -1
-            made.append(found._values[at] if at >= 0 else None)  # noqa: SLF001 - of this class
+            if found._keys is not last:  # noqa: SLF001 - of this class
+                last = found._keys  # noqa: SLF001 - of this class
+                at = last.index(key) if key in last else -1
+            add(found._values[at] if at >= 0 else None)  # noqa: SLF001 - of this class
         return made
 
     def taking(self, places: Sequence[int]) -> Self:
         """The entries at ``places`` of the present order, as they are encoded."""
         wires = self.wires
         return self._from_parts(
-            tuple([self._keys[at] for at in places]),
+            _shared(tuple([self._keys[at] for at in places])),
             tuple([self._values[at] for at in places]),
             tuple([wires[at] for at in places]),
         )
@@ -297,24 +298,26 @@ def _encode_value(value: AttributeValue) -> bytes:
     return b""
 
 
-def _parse_common(raw: bytes) -> tuple[str, AttributeValue] | None:
-    """A short key with a short text or number, as nearly all attributes are; ``None`` for the rest."""
+def _parse_common(raw: bytes) -> tuple[str, AttributeValue, bytes] | None:
+    """Key, value and canonical form of a short key with a short text or number, as nearly all attributes are."""
     try:
         key_end = 2 + raw[1]
         size = raw[key_end + 1]
         at = key_end + 2
         if raw[0] != 0x0A or raw[1] > 0x7F or raw[key_end] != 0x12 or size > 0x7F or at + size != len(raw):
             return None
+        key = raw[2:key_end]
         kind = raw[at]
         if kind == 0x0A and raw[at + 1] == size - 2:
-            return raw[2:key_end].decode(), raw[at + 2 :].decode()
+            text = raw[at + 2 :]
+            return key.decode(), text.decode(), _framed(b"k", key) + _framed(b"s", text)
         if kind == 0x18 and 2 <= size <= 10:
             number = 0
             for step, byte in enumerate(raw[at + 1 :]):
                 number |= (byte & 0x7F) << 7 * step
                 if (byte < 0x80) is not (step == size - 2):
                     return None
-            return raw[2:key_end].decode(), number
+            return key.decode(), number, _framed(b"k", key) + b"i" + number.to_bytes(8, "little", signed=True)
     except (IndexError, UnicodeDecodeError):
         pass
     return None
@@ -323,7 +326,7 @@ def _parse_common(raw: bytes) -> tuple[str, AttributeValue] | None:
 def _parse_key_value(raw: bytes, depth: int) -> tuple[str, AttributeValue]:
     common = _parse_common(raw)
     if common is not None:
-        return common
+        return common[:2]
     key = ""
     value: AttributeValue = None
     try:
@@ -344,14 +347,25 @@ def _parse_key_value(raw: bytes, depth: int) -> tuple[str, AttributeValue]:
     return key, value
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def _shared(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for equal keys: a thousand resources have the same ones."""
+    return keys
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def _read_item(wire: bytes) -> tuple[str, AttributeValue, bytes, int]:
     """Key, value, canonical form and size in a map of one encoded ``KeyValue``.
 
     Remembered, because most entries of a resource are those of a thousand others.
     """
+    size = len(wire)
+    size += 2 if size < 0x80 else 1 + varint_size(size)
+    common = _parse_common(wire)
+    if common is not None:
+        return (*common, size)
     key, value = _parse_key_value(wire, 0)
-    return key, value, _canonical_item(key, value), 1 + varint_size(len(wire)) + len(wire)
+    return key, value, _canonical_item(key, value), size
 
 
 def _parse_value(raw: bytes, depth: int) -> AttributeValue:
@@ -427,6 +441,8 @@ def attribute_text(value: AttributeValue) -> str:
     """A value as the collector prints it in text: strings bare, everything else as JSON."""
     if isinstance(value, str):
         return value
+    if type(value) is int:  # not a bool
+        return str(value)
     import base64
 
     import orjson

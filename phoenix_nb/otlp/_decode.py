@@ -397,9 +397,10 @@ def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Seq
         "m_sm": _parents(_counts(metric_lists)),
         "m_header": headers,
     }
-    if arrivals is not None:
-        return Frames(dictionaries, np.array(arrivals, dtype=np.uint64), columns, side)
     frames = Frames(dictionaries, np.zeros(len(payloads), dtype=np.uint64), columns, side)
-    latest = np.zeros(len(payloads), dtype=np.uint64)
-    np.maximum.at(latest, frames.p_payload, frames.p_time)
-    return Frames(dictionaries, latest, columns, side)
+    if arrivals is not None:
+        frames.arrival = np.array(arrivals, dtype=np.uint64)
+    else:
+        np.maximum.at(frames.arrival, frames.p_payload, frames.p_time)
+    frames.number_series()
+    return frames

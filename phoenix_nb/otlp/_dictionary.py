@@ -44,8 +44,9 @@ class Dictionary(Generic[T]):
     def intern(self, value: T) -> int:
         """The id of ``value``, which is added when it is new."""
         found = self._ids.get(value)
-        if found is not None:
-            return found
+        return self._add(value) if found is None else found
+
+    def _add(self, value: T) -> int:
         identity = self._identity(value)
         size = self._size(value)
         with self._lock:
@@ -65,7 +66,8 @@ class Dictionary(Generic[T]):
         """The id behind a raw form (wire bytes, text); ``parse`` runs only when the raw form is new."""
         found = self._raw.get(raw)
         if found is None:
-            found = self._raw[raw] = self.intern(parse())
+            # A new raw form is mostly a new value too, so it is not looked up without the lock first.
+            found = self._raw[raw] = self._add(parse())
         return found
 
     @property

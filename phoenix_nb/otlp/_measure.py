@@ -105,12 +105,12 @@ def _framed(body: Longs) -> Longs:
     return 1 + varint_sizes(body) + body
 
 
-def _by_parent(sizes: Longs, parents: npt.NDArray[np.int32], rows: int, kept: Mask | None) -> Longs:
-    """Sums of child sizes per parent row; parents never decrease."""
+def _by_parent(sizes: Longs, edges: Longs, kept: Mask | None) -> Longs:
+    """Sums of child sizes per parent row; ``edges`` say where the children of each start."""
     total = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes if kept is None else np.where(kept, sizes, 0), out=total[1:])
-    edges = np.searchsorted(parents, np.arange(rows + 1))
-    return total[edges[1:]] - total[edges[:-1]]
+    np.cumsum(sizes if kept is None else sizes * kept, out=total[1:])
+    reached = total.take(edges)
+    return reached[1:] - reached[:-1]
 
 
 def _point_sizes(base: Frames) -> Longs:
@@ -154,13 +154,13 @@ def _payload_bytes(
     known = base.dictionaries
     point_sizes = _remembered(base, "point_sizes", lambda: _point_sizes(base))
     fixed, typed, inner = _remembered(base, "metric_sizes", lambda: _header_columns(base))
-    data = inner + _by_parent(point_sizes, base.p_metric, base.n_rows("m"), kept_p)
+    data = inner + _by_parent(point_sizes, base.child_edges("p"), kept_p)
     metric = _framed(fixed + np.where(typed, _framed(data), 0))
     sm_own = _sized(known.scopes.sizes, base.sm_scope) + known.schema_urls.sizes[base.sm_schema]
-    scope_block = _framed(sm_own + _by_parent(metric, base.m_sm, base.n_rows("sm"), kept_m))
+    scope_block = _framed(sm_own + _by_parent(metric, base.child_edges("m"), kept_m))
     rm_own = _sized(known.resources.sizes, base.rm_resource) + known.schema_urls.sizes[base.rm_schema]
-    block = _framed(rm_own + _by_parent(scope_block, base.sm_rm, base.n_rows("rm"), kept_sm))
-    return _by_parent(block, base.rm_payload, base.n_payloads, kept_rm)
+    block = _framed(rm_own + _by_parent(scope_block, base.child_edges("sm"), kept_sm))
+    return _by_parent(block, base.bounds("rm"), kept_rm)
 
 
 def _remembered(base: Frames, key: str, make: Any) -> Any:

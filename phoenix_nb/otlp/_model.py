@@ -71,6 +71,10 @@ class Resource:
     entity_refs: tuple[bytes, ...] = ()
     """Encoded ``EntityRef`` messages, kept unread."""
 
+    def __hash__(self) -> int:
+        # Resources hardly ever differ in anything else alone.
+        return hash(self.attributes)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

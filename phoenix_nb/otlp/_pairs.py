@@ -83,10 +83,9 @@ class PairIndex:
             cells = left.astype(np.intp)
             cells *= grid.shape[1]
             cells += right
-            found = flat[cells]
-            missing = found < 0
-            if missing.any():
-                fresh = cells[missing]
+            found = flat.take(cells)
+            if int(found.min()) < 0:
+                fresh = cells[found < 0]
                 # Of several writes to one cell the last one stays: written backwards, each holds its first place.
                 order = np.arange(len(fresh), dtype=np.int32)
                 flat[fresh[::-1]] = order[::-1]
@@ -94,7 +93,7 @@ class PairIndex:
                 flat[new] = np.arange(len(self), len(self) + len(new), dtype=np.int32)
                 self.left.extend((new // grid.shape[1]).astype(np.int32))
                 self.right.extend((new % grid.shape[1]).astype(np.int32))
-                found = flat[cells]
+                found = flat.take(cells)
             return found
 
     def _fit(self, left: int, right: int) -> Ids | None:

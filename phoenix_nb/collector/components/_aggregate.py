@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from phoenix_nb.collector._values import go_json
 from phoenix_nb.collector.components._aggregate_side import histogram_key, merge_side
-from phoenix_nb.collector.components._grouping import Groups, combine, dense, time_numbers
+from phoenix_nb.collector.components._grouping import Groups, combine, dense, distinct, time_numbers
 from phoenix_nb.otlp import Attributes, Dictionaries, Frames, MetricType, PointKind, SidePoint, Temporality
 
 __all__ = ["FUNCTIONS", "POINT_COLUMNS", "AttributeKeys", "Merge", "merge_points"]
@@ -58,12 +58,11 @@ class AttributeKeys:
             bigger = np.full(max(top + 1, 2 * len(self._known)), -1, dtype=np.int32)
             bigger[: len(self._known)] = self._known
             self._known = bigger
-        made = self._known[ids]
-        unknown = made < 0
-        if unknown.any():
-            for number in np.unique(ids[unknown]).tolist():
+        made = self._known.take(ids)
+        if int(made.min()) < 0:
+            for number in distinct(ids[made < 0]).tolist():
                 self._known[number] = self._key(self._sets[number])
-            made = self._known[ids]
+            made = self._known.take(ids)
         return made
 
     def _key(self, attributes: Attributes) -> int:
@@ -130,7 +129,7 @@ class Merge:
     def columns(self) -> tuple[dict[str, Array], list[SidePoint]]:
         """What the first point of each group becomes: columns by group, and new rows for the end of the side table."""
         first = self.groups.first
-        made = {name: self._points[name][first] for name in POINT_COLUMNS}
+        made = {name: self._points[name].take(first) for name in POINT_COLUMNS}
         if len(first) == len(self.groups.of):
             return made, []
         sizes = np.bincount(self.groups.of, minlength=len(first))
@@ -140,7 +139,7 @@ class Merge:
             self._numbers(made, sizes, several)
         numbers = several & ((kind == PointKind.INT) | (kind == PointKind.DOUBLE))
         starts = self._points["p_start"]
-        if numbers.any() and (starts != starts[first][self.groups.of]).any():
+        if numbers.any() and (starts != starts.take(first).take(self.groups.of)).any():
             earliest = starts[first]
             np.minimum.at(earliest, self.groups.of, starts)
             made["p_start"] = np.where(numbers, earliest, made["p_start"])
@@ -271,14 +270,15 @@ def merge_points(frames: Frames, metrics: Mask, function: str, keys: AttributeKe
     known = whole.dictionaries
     summaries = metrics & (known.header_types()[whole.m_header] == MetricType.SUMMARY)
     metric = whole.p_metric
-    rows = np.flatnonzero((metrics & ~summaries)[metric])
+    rows = np.flatnonzero((metrics & ~summaries).take(metric))
     deltas = known.headers.map(lambda header: header.temporality == Temporality.DELTA, np.bool_)
-    owner = metric[rows]
+    everything = len(rows) == len(metric)
+    owner = metric if everything else metric.take(rows)
     merged = Merge(
-        {name: whole.column(name)[rows] for name in POINT_COLUMNS},
+        {name: whole.column(name) if everything else whole.column(name).take(rows) for name in POINT_COLUMNS},
         owner,
-        whole.m_payload[owner],
-        deltas[whole.m_header[owner]].astype(np.bool_),
+        whole.m_payload.take(owner),
+        deltas.astype(np.bool_).take(whole.m_header).take(owner),
         whole.side,
         function,
         keys,
@@ -286,7 +286,7 @@ def merge_points(frames: Frames, metrics: Mask, function: str, keys: AttributeKe
     kept = np.ones(whole.n_points, dtype=np.bool_)
     kept[rows] = merged.groups.is_first
     if summaries.any():
-        kept &= ~summaries[metric]
+        kept &= ~summaries.take(metric)
     if kept.all():
         return frames
     made, side = merged.columns()

@@ -38,17 +38,17 @@ def arrange(
     place: Array | None = None
     for level, parent in _LEVELS:
         kept = points if level == "p" else None
-        above = columns[parent] if kept is None else columns[parent][kept]
+        above = columns[parent] if kept is None else columns[parent].take(kept)
         if place is not None:
-            above = place[above]
+            above = place.take(above)
         ordered = len(above) < 2 or bool((above[1:] >= above[:-1]).all())
         order = None if ordered else stable_order(above)
-        rows = kept if order is None else order if kept is None else kept[order]
+        rows = kept if order is None else order if kept is None else kept.take(order)
         for name in COLUMNS:
             if name == parent:
-                made[name] = above if order is None else above[order]
+                made[name] = above if order is None else above.take(order)
             elif name.startswith(f"{level}_"):
-                made[name] = columns[name] if rows is None else columns[name][rows]
+                made[name] = columns[name] if rows is None else columns[name].take(rows)
         if order is None:
             place = None
         else:

@@ -85,10 +85,11 @@ class Combination:
         used = np.zeros(len(table.m_sm), dtype=np.bool_)
         used[metrics] = True
         rows = table.living_points(used)
-        rows = rows[fits[table.points["p_attributes"][rows]]]
+        if not fits.all():
+            rows = rows[fits.take(table.points["p_attributes"].take(rows))]
         block_of = np.zeros(len(table.m_sm), dtype=np.int32)
         block_of[metrics] = blocks.of
-        owner = block_of[table.p_metric[rows]]
+        owner = block_of.take(table.p_metric.take(rows))
         self._label(table, rows)
         first, columns = table.merge(rows, owner, self._settings.aggregation_type, self._keys)
         targets = owner[np.searchsorted(rows, first)]
@@ -107,12 +108,12 @@ class Combination:
         """Give points the groups of their metric's name as labels."""
         if self._pattern is None or len(self._pattern.names) < 2 or not len(rows):
             return
-        header = table.m_header[table.p_metric[rows]]
-        attributes = table.points["p_attributes"][rows]
+        header = table.m_header.take(table.p_metric.take(rows))
+        attributes = table.points["p_attributes"].take(rows)
         pairs = dense(combine(header, attributes))
         found = zip(header[pairs.first].tolist(), attributes[pairs.first].tolist(), strict=True)
         new = np.fromiter((self._pair(*pair) for pair in found), dtype=np.int32, count=len(pairs))
-        table.change("p_attributes", rows, new[pairs.of])
+        table.change("p_attributes", rows, new.take(pairs.of))
 
     def _pair(self, header: int, attributes: int) -> int:
         number = self._labelled.get((header, attributes))
@@ -149,8 +150,8 @@ class Combination:
         shape = headers.map(lambda one: shapes.setdefault(_shape(one), len(shapes)), np.int32)[header]
         summary = headers.map(lambda one: one.type == MetricType.SUMMARY, np.bool_)[header].astype(np.bool_)
         labels = self._label_keys(table, metrics)
-        leader = first[block]
-        bad = summary | (shape != shape[leader]) | (labels != labels[leader])
+        leader = first.take(block)
+        bad = summary | (shape != shape.take(leader)) | (labels != labels.take(leader))
         possible = np.ones(len(first), dtype=np.bool_)
         warnings: dict[str, None] = {}
         if bad.any():
@@ -170,9 +171,9 @@ class Combination:
         rows = table.living_points(used)
         empty = known.setdefault(frozenset(), len(known))
         made = np.full(len(table.m_sm), empty, dtype=np.int32)
-        metric, keys = table.p_metric[rows], of_set[table.points["p_attributes"][rows]]
+        metric, keys = table.p_metric.take(rows), of_set.take(table.points["p_attributes"].take(rows))
         made[metric] = keys
-        mixed = np.unique(metric[made[metric] != keys])
+        mixed = np.unique(metric[made.take(metric) != keys])
         names = list(known)
         for number in mixed.tolist():
             together = frozenset[str]().union(

@@ -20,6 +20,7 @@ from phoenix_nb.collector.components._base import (
 )
 from phoenix_nb.collector.components._clock import Ticker
 from phoenix_nb.collector.components._histogram_delta import subtract, without_extremes
+from phoenix_nb.collector.components._last_points import LastPoints
 from phoenix_nb.collector.components._matching import REGEXP_CACHE, RegexpCache, text_matcher
 from phoenix_nb.collector.components._rewrite import IdMap
 from phoenix_nb.collector.components._streams import Streams, load_points, rounds, save_points
@@ -145,10 +146,7 @@ class _CumulativeToDelta:
             by_start=True,
             by_kind=True,
         )
-        self._seen: Mask = np.zeros(0, dtype=np.bool_)
-        self._time = np.zeros(0, dtype=np.uint64)
-        self._int = np.zeros(0, dtype=np.int64)
-        self._double = np.zeros(0)
+        self._last = LastPoints()
         self._values: dict[int, SidePoint] = {}
 
     # -- processing ------------------------------------------------------------------------------------------
@@ -162,8 +160,9 @@ class _CumulativeToDelta:
         return flow.to(Frames.concat(parts))
 
     def _forget(self, before: int) -> None:
-        stale = self._seen & (self._time < max(before, 0))
-        self._seen &= ~stale
+        last = self._last
+        stale = last.seen & (last.time < max(before, 0))
+        last.seen &= ~stale
         for number in np.flatnonzero(stale).tolist():
             self._values.pop(number, None)
 
@@ -172,53 +171,80 @@ class _CumulativeToDelta:
         if not converts.any():
             return frames.where()
         whole = frames.compact()
-        points = converts[whole.p_metric]
-        kept = np.ones(whole.n_points, dtype=np.bool_)
+        points = converts.take(whole.p_metric)
         # A histogram without points is left alone, a sum without points goes.
-        empty = np.bincount(whole.p_metric, minlength=whole.n_metrics) == 0
-        sums = self._dictionaries.header_types()[whole.m_header] == MetricType.SUM
-        converts &= sums | ~empty
-        gone = points & ((whole.p_flags & _NO_VALUE) != 0)
-        kept &= ~gone
-        rows = np.flatnonzero(points & ~gone & ~np.isnan(whole.p_double))
+        sums = (self._dictionaries.header_types() == MetricType.SUM).take(whole.m_header)
+        converts &= sums | whole.has_child("p")
+        kept = np.ones(whole.n_points, dtype=np.bool_)
+        if whole.p_flags.any():
+            kept = ~(points & ((whole.p_flags & _NO_VALUE) != 0))
+        rows = np.flatnonzero(points & kept & ~np.isnan(whole.p_double))
+        if len(whole.side) and (whole.p_kind.take(rows) >= PointKind.HISTOGRAM).any():
+            changed = self._with_histograms(whole, rows, kept)
+        else:
+            changed = self._numbers(whole, rows, kept)
+        header = np.where(converts, self._headers(whole.m_header), whole.m_header)
+        made = whole.replace(m_header=header, **changed)
+        return made.where(kept, whole.has_child("p", kept) | ~converts, keep_empty=True).where()
+
+    def _numbers(self, whole: Frames, rows: Array, kept: Mask) -> dict[str, Array]:
+        """Numbers without any histogram: all payloads at once, stream by stream."""
+        streams = self._numbered(whole, rows, whole.p_kind.take(rows))
+        names = ("p_start", "p_int", "p_double")
+        made: dict[str, Array] = {name: whole.column(name).copy() for name in names}
+        if len(rows):
+            found = self._last.follow(whole, rows, streams)
+            fresh, at = found.fresh, found.at
+            if len(fresh):
+                first = at.take(fresh)
+                time, start = whole.p_time.take(first), whole.p_start.take(first)
+                found.valid[fresh], found.before[fresh] = self._first(time, start)
+            kept[at] = found.valid
+            made["p_start"][at] = found.before
+            made["p_int"][at], made["p_double"][at] = found.ints, found.doubles
+        without = whole.p_kind.take(rows) == PointKind.NONE
+        if without.any():
+            made["p_kind"] = whole.p_kind.copy()
+            made["p_kind"][rows[without]] = PointKind.INT
+        return made
+
+    def _with_histograms(self, whole: Frames, rows: Array, kept: Mask) -> dict[str, Any]:
+        """Histograms among the points: payload by payload."""
         edit = _Edit(whole, rows)
-        streams = self._streams.numbers(whole.p_series[rows], edit.stream_kind, edit.start)
-        self._grow(len(self._streams))
-        for part in rounds(streams, whole.p_payload[rows], whole.n_payloads, len(self._streams)):
+        streams = self._numbered(whole, rows, edit.stream_kind)
+        for part in rounds(streams, whole.p_payload.take(rows), whole.n_payloads, len(self._streams)):
             self._round(edit, part, streams[part])
         kept[rows] = edit.valid
-        header = np.where(converts, self._headers(whole.m_header), whole.m_header)
-        made = whole.replace(m_header=header, side=edit.table, **edit.columns())
-        left = np.bincount(whole.p_metric[kept], minlength=whole.n_metrics) > 0
-        return made.where(kept, left | ~converts, keep_empty=True).where()
+        return {"side": edit.table, **edit.columns()}
 
-    def _grow(self, count: int) -> None:
-        more = count - len(self._seen)
-        if more > 0:
-            self._seen = np.append(self._seen, np.zeros(more, dtype=np.bool_))
-            self._time = np.append(self._time, np.zeros(more, dtype=np.uint64))
-            self._int = np.append(self._int, np.zeros(more, dtype=np.int64))
-            self._double = np.append(self._double, np.zeros(more))
+    def _numbered(self, whole: Frames, rows: Array, kind: Array) -> Array:
+        streams = self._streams.numbers(whole.p_series.take(rows), kind, whole.p_start.take(rows))
+        self._last.grow(len(self._streams))
+        return streams
+
+    def _first(self, time: Array, start: Array) -> tuple[Array, Array]:
+        """Which first points of streams are kept, and the start times that they get."""
+        if self._initial == "keep":
+            return np.ones(len(time), dtype=np.bool_), np.zeros(len(time), dtype=np.uint64)
+        if self._initial == "auto":
+            return (start >= self._ticker.started) & (time != start), start
+        return np.zeros(len(time), dtype=np.bool_), start
 
     def _round(self, edit: _Edit, part: Any, streams: Array) -> None:
         """Points of which no two continue the same stream."""
         time, start = edit.time[part], edit.start[part]
         ints, doubles = edit.ints[part], edit.doubles[part]
-        seen = self._seen[streams]
-        before_int, before_double = self._int[streams], self._double[streams]
+        last = self._last
+        seen = last.seen[streams]
+        before_int, before_double = last.ints[streams], last.doubles[streams]
         with np.errstate(over="ignore", invalid="ignore"):
             delta_int, delta_double = ints - before_int, doubles - before_double
         valid = seen & (ints >= before_int) & ~(doubles < before_double)
-        new_start = self._time[streams]
+        new_start = last.time[streams]
         fresh = ~seen
         if fresh.any():
             delta_int[fresh], delta_double[fresh] = ints[fresh], doubles[fresh]
-            if self._initial == "keep":
-                valid |= fresh
-                new_start[fresh] = 0
-            elif self._initial == "auto":
-                valid |= fresh & (start >= self._ticker.started) & (time != start)
-                new_start[fresh] = start[fresh]
+            valid[fresh], new_start[fresh] = self._first(time[fresh], start[fresh])
         edit.valid[part] = valid
         edit.new_start[part], edit.new_int[part], edit.new_double[part] = new_start, delta_int, delta_double
         side = edit.histograms[part]
@@ -227,8 +253,8 @@ class _CumulativeToDelta:
             keeps = self._histograms(edit, part, streams, seen, np.flatnonzero(side))
         if keeps is not None and not keeps.all():
             streams, time, ints, doubles = streams[keeps], time[keeps], ints[keeps], doubles[keeps]
-        self._seen[streams] = True
-        self._time[streams], self._int[streams], self._double[streams] = time, ints, doubles
+        last.seen[streams] = True
+        last.time[streams], last.ints[streams], last.doubles[streams] = time, ints, doubles
 
     def _histograms(self, edit: _Edit, part: Any, streams: Array, seen: Mask, places: Array) -> Mask:
         """Histograms one by one; gives which points become the new state."""
@@ -260,7 +286,8 @@ class _CumulativeToDelta:
 
     def snapshot(self) -> StageState:
         """The last point of every stream; its start tells streams apart."""
-        streams = np.flatnonzero(self._seen)
+        last = self._last
+        streams = np.flatnonzero(last.seen)
         start, kind = self._streams.keys(streams)
         side = [self._values[number] for number in streams.tolist() if number in self._values]
         held = np.array([number in self._values for number in streams.tolist()], dtype=np.bool_)
@@ -271,10 +298,10 @@ class _CumulativeToDelta:
             streams,
             {
                 "p_start": start,
-                "p_time": self._time[streams],
+                "p_time": last.time[streams],
                 "p_kind": np.where(held, _side_kinds(side, held), kinds),
-                "p_int": self._int[streams],
-                "p_double": self._double[streams],
+                "p_int": last.ints[streams],
+                "p_double": last.doubles[streams],
                 "p_side": place,
             },
             side,
@@ -283,7 +310,8 @@ class _CumulativeToDelta:
 
     def restore(self, state: StageState) -> None:
         """Take over the last points."""
-        self._seen[:] = False
+        last = self._last
+        last.seen[:] = False
         self._values.clear()
         if not state:
             return
@@ -292,10 +320,10 @@ class _CumulativeToDelta:
         rows = np.arange(frames.n_points)
         edit = _Edit(frames, rows)
         streams = self._streams.numbers(frames.p_series, edit.stream_kind, frames.p_start)
-        self._grow(len(self._streams))
-        self._seen[streams] = True
-        self._time[streams] = frames.p_time
-        self._int[streams], self._double[streams] = frames.p_int, frames.p_double
+        last.grow(len(self._streams))
+        last.seen[streams] = True
+        last.time[streams] = frames.p_time
+        last.ints[streams], last.doubles[streams] = frames.p_int, frames.p_double
         for row in np.flatnonzero(frames.p_side >= 0).tolist():
             self._values[int(streams[row])] = frames.side[int(frames.p_side[row])]
 

@@ -52,7 +52,7 @@ class _Resources:
         made = np.fromiter((self._made(*pair) for pair in pairs), dtype=np.int32, count=len(first))
         # Equal attributes in another order are one resource, the one that was seen first.
         same = dense(self._resources.canonical[made])
-        return made[same.first][same.of][found.of] if len(first) else made
+        return made[same.first].take(same.of).take(found.of) if len(first) else made
 
     def _made(self, resource: int, taken: int) -> int:
         number = self._known.get((resource, taken))
@@ -103,15 +103,15 @@ class _GroupByAttrs(Stateless):
             pieces = dense(metric)
             piece_metric = metric[pieces.first]
             piece_taken = np.zeros(len(pieces), dtype=np.int32)
-        resource = self._resources(frames.m_resource[piece_metric], piece_taken)
-        payload = frames.m_payload[piece_metric]
+        resource = self._resources(frames.m_resource.take(piece_metric), piece_taken)
+        payload = frames.m_payload.take(piece_metric)
         blocks = dense(combine(payload, resource))
         libraries = np.append(known.scopes.map(self._library, np.int32), self._library(Scope()))
-        scope = frames.m_scope[piece_metric]
-        scopes = dense(combine(blocks.of, libraries[scope]))
+        scope = frames.m_scope.take(piece_metric)
+        scopes = dense(combine(blocks.of, libraries.take(scope)))
         names = known.headers.map(self._name, np.int32)
-        header = frames.m_header[piece_metric]
-        metrics = dense(combine(scopes.of, names[header]))
+        header = frames.m_header.take(piece_metric)
+        metrics = dense(combine(scopes.of, names.take(header)))
         return arrange(
             known,
             frames.arrival,
@@ -133,7 +133,7 @@ class _GroupByAttrs(Stateless):
     def _points(frames: Frames, metrics: Groups, pieces: Groups, attributes: Array) -> dict[str, Array]:
         names = ("p_start", "p_time", "p_kind", "p_int", "p_double", "p_flags", "p_side")
         return {
-            "p_metric": metrics.of[pieces.of],
+            "p_metric": metrics.of.take(pieces.of),
             "p_attributes": attributes,
             **{name: frames.column(name) for name in names},
         }

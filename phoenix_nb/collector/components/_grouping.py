@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "combine", "dense", "group", "stable_order", "time_numbers"]
+__all__ = ["Groups", "combine", "dense", "distinct", "first_places", "group", "stable_order", "time_numbers"]
 
 Ids = npt.NDArray[np.int32]
 Places = npt.NDArray[np.intp]
@@ -23,47 +23,60 @@ class Groups:
     """Which group each row is in.
 
     Args:
-        of: per row the place of the first row of its group.
+        is_first: per row whether it is the first of its group.
+        places: per row the first row of its group; ``None`` when the rows of a group are neighbours.
     """
 
     __slots__ = ("first", "is_first", "of")
 
-    def __init__(self, of: Places) -> None:
-        self.is_first: Mask = of == np.arange(len(of))
+    def __init__(self, is_first: Mask, places: Array | None = None) -> None:
+        self.is_first = is_first
         """Per row whether it is the first of its group."""
-        self.first: Places = np.flatnonzero(self.is_first)
+        self.first: Places = np.flatnonzero(is_first)
         """Per group its first row; groups are numbered by it."""
-        rank = np.cumsum(self.is_first, dtype=np.int32)
+        rank = np.cumsum(is_first, dtype=np.int32)
         rank -= 1
-        self.of: Ids = rank[of]
+        self.of: Ids = rank if places is None else rank.take(places)
         """Per row its group."""
 
     def __len__(self) -> int:
         return len(self.first)
 
 
-def _first_places(keys: Array, cells: int) -> Places:
-    """Per row the first row with the same key, by a table of ``cells`` places."""
-    table: Places = np.empty(cells, dtype=np.intp)
+def first_places(keys: Array, cells: int) -> tuple[Ids, Ids]:
+    """Per key below ``cells`` the first row that has it, anything where none has, and the same per row."""
+    at = keys.astype(np.intp, copy=False)
+    table: Ids = np.empty(cells, dtype=np.int32)
     # Of several writes to one cell the last one stays, so writing backwards leaves the first row.
-    table[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
-    found: Places = table[keys]
-    return found
+    table[at[::-1]] = np.arange(len(keys) - 1, -1, -1, dtype=np.int32)
+    return table, table.take(at)
+
+
+def distinct(ids: Ids) -> Places:
+    """The distinct values of a column of small non-negative numbers, increasing; nothing is sorted."""
+    if not len(ids):
+        return np.zeros(0, dtype=np.intp)
+    seen = np.zeros(int(ids.max()) + 1, dtype=np.bool_)
+    seen[ids] = True
+    return np.flatnonzero(seen)
 
 
 def dense(keys: Array) -> Groups:
     """Groups of equal keys."""
     if not len(keys):
-        return Groups(np.zeros(0, dtype=np.intp))
+        return Groups(np.zeros(0, dtype=np.bool_))
+    change = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=change[1:])
+    if bool((keys[1:] >= keys[:-1]).all()):
+        return Groups(change)
     if np.issubdtype(keys.dtype, np.integer):
         low, high = int(keys.min()), int(keys.max())
         if high - low < max(_SMALL, _SPARSE * len(keys)):
-            shifted = (
-                (keys - keys.dtype.type(low)).astype(np.intp) if low else keys.astype(np.intp, copy=False)
-            )
-            return Groups(_first_places(shifted, high - low + 1))
+            _, places = first_places(keys - keys.dtype.type(low) if low else keys, high - low + 1)
+            return Groups(places == np.arange(len(keys), dtype=np.int32), places)
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return Groups(first[inverse.reshape(-1)])
+    sorted_places = first.take(inverse.reshape(-1))
+    return Groups(sorted_places == np.arange(len(keys)), sorted_places)
 
 
 def combine(left: Array, right: Array) -> Array:
@@ -104,8 +117,8 @@ def time_numbers(times: Array, runs: Array) -> Ids:
     of_head = runs[heads]
     lowest = np.full(int(of_head.max()) + 1, len(found), dtype=np.int32)
     np.minimum.at(lowest, of_head, found)
-    found = found - lowest[of_head]
-    made: Ids = found[np.cumsum(change) - 1]
+    found = found - lowest.take(of_head)
+    made: Ids = found.take(np.cumsum(change) - 1)
     return made
 
 

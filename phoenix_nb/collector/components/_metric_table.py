@@ -42,7 +42,7 @@ class MetricTable:
 
     def living_points(self, metrics: Mask) -> Array:
         """The places of living points of the marked metrics."""
-        return np.flatnonzero(metrics[self.p_metric] & self.p_alive)
+        return np.flatnonzero(metrics.take(self.p_metric) & self.p_alive)
 
     def point_counts(self) -> Array:
         """Per metric its living points."""
@@ -51,7 +51,7 @@ class MetricTable:
 
     def of_header(self, function: Any, dtype: npt.DTypeLike) -> Array:
         """Per metric what a function says about its header."""
-        return self.dictionaries.headers.map(function, dtype)[self.m_header]
+        return self.dictionaries.headers.map(function, dtype).take(self.m_header)
 
     def payload_of(self, metrics: Array) -> Array:
         """The payloads of metric rows."""
@@ -109,7 +109,7 @@ class MetricTable:
 
     def pick(self, rows: Array) -> dict[str, Array]:
         """The columns of some points."""
-        return {name: column[rows] for name, column in self.points.items()}
+        return {name: column.take(rows) for name, column in self.points.items()}
 
     def merge(
         self, rows: Array, owner: Array, function: str, keys: AttributeKeys
@@ -126,7 +126,7 @@ class MetricTable:
             The places of the first point of every group, and the columns of the merged points.
         """
         delta = self.of_header(lambda header: header.temporality == Temporality.DELTA, np.bool_)
-        metric = self.p_metric[rows]
+        metric = self.p_metric.take(rows)
         merged = Merge(
             self.pick(rows),
             owner,
@@ -171,7 +171,7 @@ class MetricTable:
         metrics = {"m_sm": self.m_sm, "m_header": self.m_header}
         place = np.cumsum(self.m_alive, dtype=np.int32) - np.int32(1)
         if not self.m_alive.all():
-            alive = alive & self.m_alive[self.p_metric]
+            alive = alive & self.m_alive.take(self.p_metric)
             metrics = {name: column[self.m_alive] for name, column in metrics.items()}
         blocks = len(frames.sm_rm)
         held = np.bincount(metrics["m_sm"], minlength=blocks)[:blocks] > 0
@@ -205,7 +205,7 @@ class MetricTable:
             sm_place = np.concatenate([sm_place, of_group.astype(np.int32)])
         metrics["m_sm"] = sm_place[metrics["m_sm"]]
         columns.update(metrics)
-        columns["p_metric"] = place[self.p_metric]
+        columns["p_metric"] = place.take(self.p_metric)
         columns.update(self.points)
         kept = None if alive.all() else np.flatnonzero(alive)
         return arrange(self.dictionaries, frames.arrival, columns, self.side, points=kept)

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from phoenix_nb.collector.components._grouping import distinct
 from phoenix_nb.otlp import Dictionary, Frames
 
 __all__ = ["IdMap", "exchange", "map_resources"]
@@ -28,27 +29,28 @@ class IdMap(Generic[T]):
         """The new ids; -1 stays -1."""
         if not len(ids):
             return ids
-        top = int(ids.max())
+        low, top = int(ids.min()), int(ids.max())
         if top >= len(self._known):
             bigger = np.full(max(top + 1, 2 * len(self._known)), -1, dtype=np.int32)
             bigger[: len(self._known)] = self._known
             self._known = bigger
-        made = self._known[ids]
-        unknown = (made < 0) & (ids >= 0)
+        made = self._known.take(ids)
+        unknown = made < 0 if low >= 0 else (made < 0) & (ids >= 0)
         if unknown.any():
             values, intern = self._dictionary.values, self._dictionary.intern
             # Many values often become one and the same object, which is looked up once; the list keeps it alive.
             numbers: dict[int, int] = {}
             alive: list[T] = []
-            for number in np.unique(ids[unknown]).tolist():
+            for number in distinct(ids[unknown]).tolist():
                 new = self._function(values[number])
                 to = numbers.get(id(new))
                 if to is None:
                     to = numbers[id(new)] = intern(new)
                     alive.append(new)
                 self._known[number] = to
-            made = self._known[ids]
-        made[ids < 0] = -1
+            made = self._known.take(ids)
+        if low < 0:
+            made[ids < 0] = -1
         return made
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from phoenix_nb.collector.components._grouping import dense
+from phoenix_nb.collector.components._grouping import dense, distinct, first_places
 from phoenix_nb.otlp import (
     Decoder,
     Dictionaries,
@@ -79,32 +79,35 @@ class Streams:
             self._last_stream = np.append(self._last_stream, np.full(missing, -1, dtype=np.int32))
             self._last_kind = np.append(self._last_kind, np.zeros(missing, dtype=np.uint8))
             self._last_start = np.append(self._last_start, np.zeros(missing, dtype=np.uint64))
-        base = self._base.view()[series]
+        if not len(series):
+            return np.zeros(0, dtype=np.int32)
+        base = self._base.view().take(series)
+        if int(self._last_stream.take(base).min()) < 0:
+            new = np.flatnonzero(self._last_stream.take(base) < 0)
+            wanted = base.take(new)
+            table, _ = first_places(wanted, len(self._last_stream))
+            self._begin(new.take(np.sort(table.take(distinct(wanted)))), base, series, kind, start)
         # Most points continue the stream that their series had last; of the others each series is looked up once.
-        found, rows = np.empty(len(series), dtype=np.int32), np.arange(len(series))
+        found, fits = self._guess(base, kind, start)
+        rows = np.flatnonzero(~fits)
         for _ in range(_TURNS):
-            found[rows], fits = self._guess(base[rows], kind[rows], start[rows])
-            if fits.all():
+            if not len(rows):
                 return found
-            rows = rows[~fits]
             first = rows[dense(base[rows]).first]
-            fresh = self._last_stream[base[first]] < 0
-            if fresh.any():
-                self._begin(first[fresh], base, series, kind, start)
-            if not fresh.all():
-                self._search(first[~fresh], base, series, kind, start, found)
-        found[rows], fits = self._guess(base[rows], kind[rows], start[rows])
-        self._search(rows[~fits], base, series, kind, start, found)
+            self._search(first, base, series, kind, start, found)
+            found[rows], fits = self._guess(base[rows], kind[rows], start[rows])
+            rows = rows[~fits]
+        self._search(rows, base, series, kind, start, found)
         return found
 
     def _guess(self, base: Ids, kind: Array, start: Array) -> tuple[Ids, Array]:
         """The streams that the series had last, and where they are the right ones."""
-        found = self._last_stream[base]
-        fits = found >= 0
+        found = self._last_stream.take(base)
+        fits = np.ones(len(base), dtype=np.bool_)
         if self._by_start:
-            fits &= self._last_start[base] == start
+            fits = self._last_start.take(base) == start
         if self._by_kind:
-            fits &= self._last_kind[base] == kind
+            fits &= self._last_kind.take(base) == kind
         return found, fits
 
     def _begin(self, rows: Array, base: Ids, series: Ids, kind: Array, start: Array) -> None:

@@ -18,7 +18,7 @@ from phoenix_nb.collector.ottl._lookups import Bulk, booleans, compare_bulk
 from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import OttlError, compare, kind_of
 
-__all__ = ["Condition", "Outcome", "bind_condition"]
+__all__ = ["Chain", "Condition", "Negation", "Outcome", "bind_condition"]
 
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int32]
@@ -80,7 +80,7 @@ def bind_condition(node: ast.Condition, binder: Binder) -> Condition:
             return _comparison(binder.value(node.left), node.op, binder.value(node.right))
         case ast.Not():
             inner = bind_condition(node.condition, binder)
-            return _constant(not inner.value) if isinstance(inner, _Constant) else _Not(inner)
+            return _constant(not inner.value) if isinstance(inner, _Constant) else Negation(inner)
         case ast.And():
             return _chain([bind_condition(part, binder) for part in node.conditions], stop=False)
         case ast.Or():
@@ -97,7 +97,7 @@ def _chain(parts: Sequence[Condition], *, stop: bool) -> Condition:
             return _constant(stop)
     if not open_parts:
         return _constant(not stop)
-    return open_parts[0] if len(open_parts) == 1 else _Chain(open_parts, stop=stop)
+    return open_parts[0] if len(open_parts) == 1 else Chain(open_parts, stop=stop)
 
 
 class _Constant:
@@ -246,23 +246,25 @@ class _Leaf:
         return booleans(self._bulk, rows.entries(self._bulk.axis, numbers))
 
 
-class _Not:
+class Negation:
+    """``not``."""
+
     def __init__(self, inner: Condition) -> None:
-        self._inner = inner
+        self.inner = inner
         self.axes = inner.axes
 
     def test(self, item: Item) -> bool:
-        return not self._inner.test(item)
+        return not self.inner.test(item)
 
     def over(self, rows: Rows) -> Outcome:
-        inner = self._inner.over(rows)
+        inner = self.inner.over(rows)
         true = ~inner.true
         if inner.error is not None:
             true &= inner.error < 0
         return Outcome(true, inner.error, inner.errors)
 
 
-class _Chain:
+class Chain:
     """``and`` and ``or``: tried in order, the first one that decides ends it, and so does one that fails.
 
     Args:
@@ -270,16 +272,16 @@ class _Chain:
     """
 
     def __init__(self, parts: Sequence[Condition], *, stop: bool) -> None:
-        self._parts = parts
-        self._stop = stop
+        self.parts = parts
+        self.stop = stop
         self.axes = frozenset[Axis]().union(*(part.axes for part in parts))
 
     def test(self, item: Item) -> bool:
-        return next((self._stop for part in self._parts if part.test(item) is self._stop), not self._stop)
+        return next((self.stop for part in self.parts if part.test(item) is self.stop), not self.stop)
 
     def over(self, rows: Rows) -> Outcome:
-        first = self._parts[0].over(rows)
-        if self._stop:
+        first = self.parts[0].over(rows)
+        if self.stop:
             decided, open_rows = first.true, ~first.true
         else:
             decided, open_rows = first.true, first.true.copy()
@@ -287,7 +289,7 @@ class _Chain:
         if error is not None:
             error = error.copy()
             open_rows &= error < 0
-        for part in self._parts[1:]:
+        for part in self.parts[1:]:
             if not open_rows.any():
                 break
             found = part.over(rows)
@@ -299,10 +301,10 @@ class _Chain:
                     error[here] = found.error[here] + np.int32(len(errors))
                     errors.extend(found.errors)
                     open_rows &= ~here
-            if self._stop:
+            if self.stop:
                 hit = found.true & open_rows
                 decided = decided | hit
                 open_rows &= ~hit
             else:
                 open_rows &= found.true
-        return Outcome(decided if self._stop else open_rows, error, errors)
+        return Outcome(decided if self.stop else open_rows, error, errors)

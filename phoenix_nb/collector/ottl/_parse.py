@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
@@ -38,8 +39,11 @@ from phoenix_nb.collector.ottl._ast import (
 
 __all__ = ["OttlSyntaxError", "parse_condition", "parse_statement", "parse_value"]
 
+T = TypeVar("T")
 _MAX_LENGTH: Final = 100_000
 _MAX_DEPTH: Final = 60
+_SHORT: Final = 1000
+"""Length up to which the syntax of a text is remembered."""
 _HIGH: Final = (1 << 63) - 1
 _EXPECT_COMPARISON: Final = " (expected <opcomparison> Value)"
 _ESCAPES: Final = {
@@ -75,6 +79,18 @@ def _parser() -> Lark:
     )
 
 
+def _remembered(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Parse a short text once: candidates share most of theirs, and syntax never changes."""
+    known = functools.lru_cache(maxsize=1024)(parse)
+
+    @functools.wraps(parse)
+    def parsed(text: str) -> T:
+        return known(text) if len(text) <= _SHORT else parse(text)
+
+    return parsed
+
+
+@_remembered
 def parse_condition(text: str) -> Condition:
     """A condition such as ``name == "a" and IsMatch(…)``.
 
@@ -87,6 +103,7 @@ def parse_condition(text: str) -> Condition:
     return made
 
 
+@_remembered
 def parse_statement(text: str) -> Statement:
     """A statement such as ``set(name, "a") where …``.
 
@@ -106,6 +123,7 @@ def parse_statement(text: str) -> Statement:
     return made
 
 
+@_remembered
 def parse_value(text: str) -> Value:
     """A value expression such as ``value_double * 1000.0``.
 

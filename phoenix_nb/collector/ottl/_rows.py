@@ -13,7 +13,7 @@ import numpy.typing as npt
 from phoenix_nb.collector.ottl._context import Axis, Item, Point
 from phoenix_nb.otlp import Attributes, Dictionary, Frames, KeyValues, PairIndex, Resource, Scope, SidePoint
 
-__all__ = ["Rows", "first_rows"]
+__all__ = ["SERIES_AXES", "Rows", "first_rows"]
 
 Ids = npt.NDArray[np.int32]
 _OWNER: Final = {
@@ -145,6 +145,19 @@ class Rows:
             self._combined[axes] = found
         return found
 
+    @property
+    def series(self) -> Ids | None:
+        """Per point its series, when those are known already and still hold; ``None`` otherwise."""
+        if self.level != "p" or not self.frames.series_numbered:
+            return None
+        if any(_AXIS_OF.get(name) in SERIES_AXES for name in self._changed):
+            return None
+        return self.frames.p_series
+
+    def of_series(self, numbers: Ids) -> Rows:
+        """One row for each of some series; they have no points."""
+        return _SeriesRows(self.frames, numbers)
+
     def _broadcast(self, owner: str, values: Any) -> Any:
         path = []
         level = self.level
@@ -152,7 +165,7 @@ class Rows:
             column, level = _PARENT[level]
             path.append(column)
         for column in reversed(path):
-            values = values[self.frames.column(column)]
+            values = values.take(self.frames.column(column))
         return values
 
     @cached_property
@@ -200,7 +213,9 @@ class Rows:
             values, empty = known.resources.values, Resource()
         elif axis == "scope":
             values, empty = known.scopes.values, Scope()
-        return [values[number] if number >= 0 else empty for number in numbers]
+        if min(numbers, default=0) < 0:
+            return [values[number] if number >= 0 else empty for number in numbers]
+        return [values[number] for number in numbers]
 
     def point(self, row: int) -> Point:
         """One point by itself."""
@@ -220,6 +235,25 @@ class Rows:
         first, last = self._points_of_metric[metric : metric + 2].tolist()
         sets = self.frames.dictionaries.attribute_sets
         return tuple(sets[number] for number in self.column("p_attributes")[first:last].tolist())
+
+
+SERIES_AXES: Final = ("resource", "scope", "header", "attributes")
+"""What a series consists of."""
+
+
+class _SeriesRows(Rows):
+    """Series as rows, for what depends on nothing else."""
+
+    def __init__(self, frames: Frames, numbers: Ids) -> None:
+        super().__init__(frames, "p")
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def _find_ids(self, axis: Axis) -> Ids:
+        ids: Ids = getattr(self.frames.dictionaries.series, axis).take(self._numbers)
+        return ids
 
 
 _AXIS_OF: Final = {**{column: axis for axis, (_, column) in _OWNER.items()}, "cache": "cache"}

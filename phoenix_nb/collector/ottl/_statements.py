@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from phoenix_nb.collector.ottl import _ast as ast
 from phoenix_nb.collector.ottl._bind import Binder, Made
+from phoenix_nb.collector.ottl._by_series import by_series
 from phoenix_nb.collector.ottl._conditions import Condition, Outcome, bind_condition
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._function import Target
@@ -311,5 +312,5 @@ def bind_statement(text: str, node: ast.Statement, binder: Binder) -> Statement:
         BindError: a name, argument or key does not fit.
     """
     made = binder.made(node.editor)
-    where = None if node.where is None else bind_condition(node.where, binder)
+    where = None if node.where is None else by_series(bind_condition(node.where, binder))
     return Statement(text, made, where)

@@ -9,6 +9,7 @@ from typing import Final
 from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl import _ast as ast
 from phoenix_nb.collector.ottl._bind import LATEST, Binder, BindError
+from phoenix_nb.collector.ottl._by_series import by_series
 from phoenix_nb.collector.ottl._conditions import Condition, bind_condition
 from phoenix_nb.collector.ottl._context import CONTEXTS, ENUMS, Context
 from phoenix_nb.collector.ottl._function import FunctionTable
@@ -61,7 +62,7 @@ def compile_condition(
     try:
         node = parse_condition(text)
         _check_keys(node, version)
-        return bind_condition(node, binder)
+        return by_series(bind_condition(node, binder))
     except (OttlSyntaxError, BindError) as exc:
         raise OttlError(f"unable to parse OTTL condition {quote(text)}: {exc}") from exc
 
