@@ -203,7 +203,11 @@ class ReportError(PhoenixError):
 
 
 class RunFailedError(PhoenixError):
-    """A run that ended in the state ``failed``; the message is its reason."""
+    """A run that ended in the state ``failed``.
+
+    The message is its reason; ``details["cause"]`` is the code of the error that ended it, and ``details`` hold what
+    that error carried, for example ``path`` and ``line``.
+    """
 
     code = "RUN_FAILED"
 

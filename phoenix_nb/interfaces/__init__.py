@@ -114,6 +114,7 @@ from phoenix_nb.interfaces.experiment import (
     ExperimentStore,
     ExperimentUpdate,
     Name,
+    RunFailure,
     UpdateExperimentRequest,
 )
 from phoenix_nb.interfaces.monitoring import (
@@ -413,6 +414,7 @@ __all__ = [
     "ResourceSpikes",
     "ResourceUsageConfig",
     "RuleKind",
+    "RunFailure",
     "SavingInterval",
     "SavingsProjection",
     "SelfHostedDiskPrice",

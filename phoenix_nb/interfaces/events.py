@@ -126,6 +126,8 @@ class ExperimentFailed(_Data):
     """Which experiment."""
     reason: str
     """What broke, one sentence."""
+    code: str = ""
+    """Code of the error that ended it; empty when it was no error."""
 
 
 class ExperimentCancelled(_Data):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from phoenix_nb.interfaces._context import Context
 from phoenix_nb.interfaces._value import Timestamp, Value
@@ -33,6 +33,7 @@ __all__ = [
     "ExperimentStore",
     "ExperimentUpdate",
     "Name",
+    "RunFailure",
     "UpdateExperimentRequest",
 ]
 
@@ -139,6 +140,19 @@ class ExperimentResults(Value):
     """When these results were made."""
 
 
+class RunFailure(Value):
+    """The error that ended a run."""
+
+    code: str
+    """Its code, as in the error tree; ``INTERNAL`` for a defect of ours."""
+    message: str
+    """What happened, one sentence."""
+    hint: str = ""
+    """What to do about it; empty when there is nothing to say."""
+    details: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What it carries, for example ``path`` and ``line`` of a recording that cannot be read."""
+
+
 class Experiment(Value):
     """One experiment."""
 
@@ -152,6 +166,8 @@ class Experiment(Value):
     """Where it stands."""
     state_reason: str = ""
     """Why it is in this state; every terminal state has one."""
+    failure: RunFailure | None = None
+    """The error that ended the run; ``None`` unless an error did."""
     baseline_pipeline: str
     """Id of the baseline pipeline."""
     candidate_pipeline: str

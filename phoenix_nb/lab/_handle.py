@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["ExperimentHandle"]
 
 
+def _run_failed(experiment: Experiment) -> RunFailedError:
+    """The error of a run that broke, with everything that the error which broke it carried."""
+    failure = experiment.failure
+    hint = "see what it measured until then with .intervals"
+    if failure is None:
+        return RunFailedError(experiment.state_reason, hint=hint, details={"experiment_id": experiment.id})
+    what = f"{failure.message} ({failure.hint})" if failure.hint else failure.message
+    return RunFailedError(
+        f"the run ended with {failure.code}: {what}",
+        hint=hint,
+        details={**failure.details, "cause": failure.code, "experiment_id": experiment.id},
+    )
+
+
 class ExperimentHandle:
     """One experiment: its state, its figures, its verdict, and the verbs on it.
 
@@ -121,11 +135,7 @@ class ExperimentHandle:
             future.cancel()
             raise
         if last.state is ExperimentState.FAILED:
-            raise RunFailedError(
-                last.state_reason,
-                hint="see what it measured until then with .intervals",
-                details={"experiment_id": self._id},
-            )
+            raise _run_failed(last)
         return self
 
     def stop(self) -> Self:

@@ -179,11 +179,21 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
         raise _unavailable(path, exc) from exc
 
 
+def _next_block(blocks: Iterator[bytes], line: int) -> bytes | None:
+    """The next block, ``None`` at the end; an error says which line it hit, counted from the complete ones."""
+    try:
+        return next(blocks, None)
+    except SourceError as exc:
+        raise SourceError(
+            f"{exc.message}, in line {line}", hint=exc.hint, details={**exc.details, "line": line}
+        ) from exc
+
+
 def _split(path: Path, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     number = 0
     pieces: list[bytes] = []
     size = 0
-    for block in blocks:
+    while (block := _next_block(blocks, number + 1)) is not None:
         if b"\n" not in block:
             pieces.append(block)
             size += len(block)

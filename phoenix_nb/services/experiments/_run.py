@@ -12,7 +12,7 @@ from typing import Protocol
 
 from phoenix_nb.analysis import Billing, PairedRun, Step
 from phoenix_nb.collector.receiving import ReceiverGroup
-from phoenix_nb.errors import PhoenixError, SourceError
+from phoenix_nb.errors import InternalError, PhoenixError, SourceError
 from phoenix_nb.interfaces import (
     Arm,
     Clock,
@@ -27,6 +27,7 @@ from phoenix_nb.interfaces import (
     ExperimentState,
     Interval,
     IntervalsMeasured,
+    RunFailure,
     Verdict,
     VerdictChanged,
     VerdictState,
@@ -132,7 +133,7 @@ class ExperimentRun:
         try:
             await self._measure()
         except asyncio.CancelledError:
-            await self._close(ExperimentState.FAILED, "the process that ran it was shut down")
+            await self._failed("the process that ran it was shut down")
             raise
         except PhoenixError as error:
             if self._ending is Ending.ABORTED:
@@ -140,13 +141,14 @@ class ExperimentRun:
                 return
             early = self._ending is Ending.STOPPED
             reason = f"{self._reason} before anything was measured" if early else str(error)
-            await self._close(ExperimentState.FAILED, reason)
+            failure = RunFailure(
+                code=error.code, message=error.message, hint=error.hint, details=error.details
+            )
+            await self._failed(reason, None if early else failure)
         except Exception as error:  # noqa: BLE001 - every run ends in a state with a reason
             get_logger("experiments", self._ctx).error("the run failed", experiment=self._id, exc_info=True)
-            await self._close(
-                ExperimentState.FAILED,
-                f"a defect of Phoenix ended the run: {type(error).__name__}: {error}",
-            )
+            reason = f"a defect of Phoenix ended the run: {type(error).__name__}: {error}"
+            await self._failed(reason, RunFailure(code=InternalError.code, message=reason))
 
     async def _measure(self) -> None:
         arms = await self._parts.compile(self._experiment)
@@ -308,9 +310,12 @@ class ExperimentRun:
         told = ExperimentCancelled(experiment_id=self._id, reason=self._reason)
         await self._parts.records.move(self._ctx, self._id, ExperimentState.CANCELLED, self._reason, told)
 
-    async def _close(self, state: ExperimentState, reason: str) -> None:
-        told = ExperimentFailed(experiment_id=self._id, reason=reason)
-        await self._parts.records.move(self._ctx, self._id, state, reason, told)
+    async def _failed(self, reason: str, failure: RunFailure | None = None) -> None:
+        code = failure.code if failure is not None else ""
+        told = ExperimentFailed(experiment_id=self._id, reason=reason, code=code)
+        await self._parts.records.move(
+            self._ctx, self._id, ExperimentState.FAILED, reason, told, failure=failure
+        )
 
 
 async def _until(payloads: AsyncIterator[Frames], seconds: float | None) -> AsyncGenerator[Frames]:
