@@ -57,4 +57,5 @@ def run_chain(program: Path, config: Path, inputs: Path, output: Path) -> list[A
         raise NotEndedError(f"the chain did not end within {_PATIENCE} s") from exc
     if found.returncode:
         raise RefusalError(found.stderr.strip())
-    return [json.loads(line) for line in output.read_text().splitlines()]
+    # A cut inside of a letter leaves bytes that are not UTF-8; here they become the replacement character.
+    return [json.loads(line) for line in output.read_text(encoding="utf-8", errors="replace").splitlines()]

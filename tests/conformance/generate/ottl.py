@@ -195,6 +195,21 @@ _DIGESTS: Final = (
 _PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second", "Nanosecond", "Weekday")
 _UNIX: Final = ("UnixNano", "UnixMicro", "UnixMilli", "UnixSeconds")
 _SPANS: Final = ("Hours", "Minutes", "Seconds", "Milliseconds", "Microseconds", "Nanoseconds")
+_FORMATS: Final = ("%F %T", "%Y-%m-%dT%H:%M:%S%z", "%F %T,%f", "%D %r", "%c")
+_BERLIN: Final = ', "Europe/Berlin"'
+_LAZY: Final = ', mode="lazyQuotes"'
+_IGNORING: Final = ', mode="ignoreQuotes"'
+_FIELD: Final = '["y"]'
+_UDP: Final = ', "UDP"'
+_LEVELS: Final = (
+    '{"low": [{"equals": ["a", "user"]}, {"range": {"min": 0, "max": 9}}], "high": [{"range": "2xx"}]}'
+)
+_GROK: Final = (
+    "%{WORD:first} %{GREEDYDATA:rest}",
+    "%{NUMBER:n:float}",
+    "%{INT:n:int}",
+    "%{WORD}[/.]%{DATA:d}$",
+)
 CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     **{name: _one(name, Texts.text) for name in _DIGESTS},
     **{name: _one(name, Texts.time) for name in (*_PARTS, *_UNIX)},
@@ -260,6 +275,18 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "Duration": lambda t: f"Seconds({t.span()})",
     "TruncateTime": lambda t: f"UnixNano(TruncateTime({t.time()}, {t.span()}))",
     "Unix": lambda t: f"UnixNano(Unix({t.pick('0', '12', '1700000000')}))",
+    "Time": lambda t: (
+        f'{t.pick("String", "UnixNano", "Hour")}(Time({t.text()}, "{t.pick(*_FORMATS)}"{t.pick("", _BERLIN)}))'
+    ),
+    "FormatTime": lambda t: f'FormatTime({t.time()}, "{t.pick(*_FORMATS, "%e|%l|%P|.%L|%Z %k %A %B")}")',
+    "ParseCSV": lambda t: (
+        f'ParseCSV({t.text()}, "x,y,z"{t.pick("", "", _LAZY, _IGNORING)}){t.pick("", _FIELD)}'
+    ),
+    "ParseSeverity": lambda t: f"ParseSeverity({t.value()}, {_LEVELS})",
+    "CommunityID": lambda t: (
+        f'CommunityID({t.text()}, {t.number()}, "10.0.0.2", 80{t.pick("", _UDP, ", seed=7")})'
+    ),
+    "ExtractGrokPatterns": lambda t: f'Len(ExtractGrokPatterns({t.text()}, "{t.pick(*_GROK)}"))',
 }
 """How a converter is called, by name."""
 
@@ -336,6 +363,8 @@ def _set(t: Texts) -> str:
         return f"set({_writable(t)}, {t.pick(t.number(), t.text(), t.literal())})"
     if t.context == "datapoint" and t.draw(st.integers(0, 3)) == 0:
         return f"set(datapoint.time, TruncateTime({t.time()}, {t.span()}))"
+    if t.context == "datapoint" and t.draw(st.integers(0, 9)) == 0:
+        return f"set(datapoint.{t.pick(*_LISTS)}, datapoint.{t.pick(*_LISTS)})"
     target = _target(t)
     # A map written into itself is filled while it is read.
     # A map written into another one that is shared would grow with every row.
@@ -376,6 +405,8 @@ _EDITORS: Final[dict[str, Make]] = {
         f'replace_all_matches({t.own_map()}, "{t.pick("a*", "*s*", "[a-u]*")}", "new")'
     ),
 }
+_SUFFIX: Final = ', ".p"'
+_LISTS: Final = ("exemplars", "quantile_values", "positive", "negative")
 _METRIC: Final[dict[str, Make]] = {
     "convert_sum_to_gauge": lambda _t: "convert_sum_to_gauge()",
     "convert_gauge_to_sum": lambda t: (
@@ -387,6 +418,11 @@ _METRIC: Final[dict[str, Make]] = {
     "extract_sum_metric": lambda t: f"extract_sum_metric({t.pick('true', 'false')})",
     "extract_count_metric": lambda t: (
         f"extract_count_metric({t.pick('true', 'false')}{t.pick('', ', ' + chr(34) + '.n' + chr(34))})"
+    ),
+    # The percentiles of exponential histograms depend on the machine in their last digits.
+    "extract_percentile_metric": lambda t: (
+        f"extract_percentile_metric({t.pick('50.0', '99.0', '0.5')}{t.pick('', _SUFFIX)}) "
+        "where metric.type == METRIC_DATA_TYPE_HISTOGRAM"
     ),
     "scale_metric": lambda t: (
         f"scale_metric({t.pick('2.0', '0.001', '1000.0')}{t.pick('', ', ' + chr(34) + 'k' + chr(34))})"
