@@ -15,7 +15,15 @@ import pytest
 
 from phoenix_nb.errors import ClosedError, StorageError, StoreBusyError
 from phoenix_nb.interfaces import Context, EventFilter, ExperimentFilter
-from phoenix_nb.store import Database, DuckDbExperimentStore, DuckDbJournal, _migrations
+from phoenix_nb.otlp import Dictionaries, encode_protobuf
+from phoenix_nb.store import (
+    Database,
+    DuckDbExperimentStore,
+    DuckDbJournal,
+    DuckDbTelemetryStore,
+    _migrations,
+)
+from phoenix_nb.testing.contracts import sample_frames
 from phoenix_nb.testing.samples import sample_event, sample_experiment
 
 CTX = Context.background()
@@ -36,6 +44,36 @@ async def main():
         await journal.append(Context.background(), [sample_event(2 * number), sample_event(2 * number + 1)])
         await store.create_experiment(Context.background(), sample_experiment(number), idempotency_key=str(number))
         print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+_TOGETHER = """
+import asyncio, sys
+from pathlib import Path
+from phoenix_nb.interfaces import Context
+from phoenix_nb.otlp import Dictionaries
+from phoenix_nb.store import Database, DuckDbJournal, DuckDbTelemetryStore
+from phoenix_nb.testing.contracts import sample_frames
+from phoenix_nb.testing.samples import sample_event
+
+CTX = Context.background()
+
+async def main():
+    database = await Database.open(Path(sys.argv[1]))
+    journal, store, known = DuckDbJournal(database), DuckDbTelemetryStore(database), Dictionaries()
+
+    async def events(mine):
+        for number in range(mine, 10**6, 3):
+            (kept,) = await journal.append(CTX, [sample_event(number)])
+            print("event", kept.sequence, kept.id, flush=True)
+
+    async def payloads(stream):
+        for number in range(10**6):
+            await store.append(CTX, "exp_1", stream, sample_frames(known, 1, first=number))
+            print(stream, number + 1, "-", flush=True)
+
+    await asyncio.gather(*map(events, range(3)), payloads("raw"), payloads("baseline"))
 
 asyncio.run(main())
 """
@@ -151,6 +189,28 @@ async def test_nothing_acknowledged_is_lost_when_the_owner_is_killed(path: Path)
     assert {sample_experiment(number) for number in range(1, acknowledged + 1)} <= {*found}
     again = await store.create_experiment(CTX, sample_experiment(999), idempotency_key="1")
     assert again == sample_experiment(1)
+    await database.aclose()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+async def test_nothing_acknowledged_is_lost_when_appends_share_their_commits(path: Path) -> None:
+    writer = child(_TOGETHER, path)
+    said = [line(writer) for _ in range(60)]
+    said += kill(writer).splitlines(keepends=True)
+    told = [one.split() for one in said if one.endswith("\n")]
+    database = await Database.open(path)
+    events = await DuckDbJournal(database).read(CTX, EventFilter(), limit=10**6)
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    kept = {(str(event.sequence), event.id) for event in events}
+    assert {(sequence, key) for what, sequence, key in told if what == "event"} <= kept
+    store = DuckDbTelemetryStore(database)
+    for stream in ("raw", "baseline"):
+        acknowledged = max(int(count) for what, count, _ in told if what == stream)
+        parts = [frames async for frames in store.read(CTX, "exp_1", stream, Dictionaries())]
+        found = [raw for frames in parts for raw in encode_protobuf(frames)]
+        # At most one more than was acknowledged, and all of it.
+        assert acknowledged <= len(found) <= acknowledged + 1
+        assert found == encode_protobuf(sample_frames(Dictionaries(), len(found)))
     await database.aclose()
 
 
