@@ -9,6 +9,7 @@ import typer
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_REFUSED
 from phoenix_nb.cli._options import JsonFlag, Seconds
 from phoenix_nb.cli._output import note, print_json, table
+from phoenix_nb.cli._session import chosen, opened
 
 if TYPE_CHECKING:
     from phoenix_nb.evidence import PlanCheck
@@ -24,6 +25,14 @@ def check(
     source: Annotated[
         str, typer.Option("--source", "--recording", metavar="SOURCE", help="A recording or sim:PROFILE.")
     ] = "sim:realistic",
+    experiment: Annotated[
+        str,
+        typer.Option(
+            "--experiment",
+            metavar="ID",
+            help="Learn the noise from this run instead, guardrails included: an id, or latest.",
+        ),
+    ] = "",
     baseline: Annotated[
         str, typer.Option("--baseline", metavar="PIPELINE", help="Pipeline of the one arm.")
     ] = "process-baseline-v1",
@@ -48,20 +57,25 @@ def check(
 ) -> int:
     """Simulate what a plan would decide on the noise of a recording or a simulation; exit 1 if it is too short."""
     from phoenix_nb.interfaces import plan_hash
-    from phoenix_nb.lab import check_plan_on, load_plan
+    from phoenix_nb.lab import check_plan_against, check_plan_on, load_plan
 
     wanted = load_plan(plan)
-    found = check_plan_on(
-        wanted,
-        source,
-        baseline=baseline,
-        candidate=candidate,
-        every=every,
-        duration=duration,
-        seed=seed,
-        planned_intervals=planned,
-        runs=runs,
-    )
+    if experiment:
+        with opened() as lab:
+            measured = lab.call(lab.services.metrics.get_intervals, chosen(lab, experiment).id)
+        found = check_plan_against(wanted, measured, seed=seed, planned_intervals=planned, runs=runs)
+    else:
+        found = check_plan_on(
+            wanted,
+            source,
+            baseline=baseline,
+            candidate=candidate,
+            every=every,
+            duration=duration,
+            seed=seed,
+            planned_intervals=planned,
+            runs=runs,
+        )
     if as_json:
         print_json({"plan_hash": plan_hash(wanted), **found.model_dump(mode="json")})
     else:
@@ -81,20 +95,32 @@ def _show(found: PlanCheck) -> None:
     typer.echo(f"Saving seen: {fmt.percent(found.observed_saving)}.")
     table(
         "What the plan would decide, in shares of redrawn runs",
-        ("true saving", "promote", "reject", "drift", "too short", "open", "median interval"),
+        (
+            "true saving",
+            "harm at its margin",
+            "promote",
+            "reject",
+            "drift",
+            "unhealthy",
+            "too short",
+            "open",
+            "median interval",
+        ),
         [
             (
                 fmt.percent(one.saving),
+                one.guardrail or fmt.MISSING,
                 fmt.percent(one.promote),
                 fmt.percent(one.reject),
                 fmt.percent(one.drift),
+                fmt.percent(one.unhealthy),
                 fmt.percent(one.too_short),
                 fmt.percent(one.open),
                 fmt.number(one.median_interval),
             )
             for one in found.rows
         ],
-        numeric=tuple(range(7)),
+        numeric=(0, *range(2, 9)),
     )
     for one in found.rows:
         typer.echo(f"  {one.text}")

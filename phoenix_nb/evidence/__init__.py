@@ -30,7 +30,13 @@ from phoenix_nb.evidence._latency import (
     quantile_bucket,
     samples_for_quantile,
 )
-from phoenix_nb.evidence._planning import OperatingRow, PlanCheck, check_plan, require_long_enough
+from phoenix_nb.evidence._planning import (
+    OperatingRow,
+    PlanCheck,
+    check_plan,
+    check_plan_columns,
+    require_long_enough,
+)
 from phoenix_nb.evidence._ratio import ratio_sequence
 from phoenix_nb.evidence._saving_sequence import SavingSequence
 from phoenix_nb.evidence._secondary import (
@@ -65,6 +71,7 @@ __all__ = [
     "block_length",
     "calibrate",
     "check_plan",
+    "check_plan_columns",
     "decide",
     "decide_columns",
     "discordant_evalue",

@@ -19,7 +19,7 @@ from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text, write_text
-from phoenix_nb.lab._plan_checks import check_plan_on
+from phoenix_nb.lab._plan_checks import check_plan_against, check_plan_on
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
 from phoenix_nb.lab._recording_costs import (
     RecordingAttribution,
@@ -55,6 +55,7 @@ __all__ = [
     "analyze_file",
     "attribute_recording",
     "check_installation",
+    "check_plan_against",
     "check_plan_on",
     "collector_here",
     "comparison_json",

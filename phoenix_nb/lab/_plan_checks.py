@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from phoenix_nb.analysis import ArmOutput, ExperimentMeter
 from phoenix_nb.errors import InvalidRequestError
-from phoenix_nb.evidence import PlanCheck, check_plan
-from phoenix_nb.interfaces import Interval, Plan, SuccessMetric
+from phoenix_nb.evidence import PlanCheck, check_plan_columns, interval_columns
+from phoenix_nb.interfaces import Interval, Plan
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text
 from phoenix_nb.lab._receivers import Receivers
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.simulation import simulate
 from phoenix_nb.sources import SourceKind, parse_source_spec, read_recording, scrape_period
 
-__all__ = ["check_plan_on"]
-
-_COLUMN = {SuccessMetric.DATA_POINTS: "points", SuccessMetric.SERIES: "series", SuccessMetric.BYTES: "bytes"}
+__all__ = ["check_plan_against", "check_plan_on"]
 
 
 def check_plan_on(
@@ -68,17 +66,40 @@ def check_plan_on(
     rest = [ArmOutput.of(arm.flush(), known) for arm in arms]
     intervals += meter.observe(Frames.empty(known), rest[0], rest[1])
     intervals += meter.finish()
-    column = _COLUMN[plan.success.metric]
-    pairs = [
-        (getattr(one.baseline, column), getattr(one.candidate, column))
-        for one in intervals
-        if not one.warmup and one.baseline is not None and one.candidate is not None
-    ]
+    return check_plan_against(plan, intervals, seed=seed, planned_intervals=planned_intervals, runs=runs)
+
+
+def check_plan_against(
+    plan: Plan,
+    intervals: Sequence[Interval],
+    *,
+    seed: int = 0,
+    planned_intervals: int | None = None,
+    runs: int = 400,
+) -> PlanCheck:
+    """Simulate what a plan would decide on the noise of intervals that were measured, their guardrails included.
+
+    Args:
+        plan: the plan.
+        intervals: of a run, in order; the warm-up and those in which an arm was silent are left out.
+        seed: of the redraws.
+        planned_intervals: T_max where the plan leaves it open; the number of intervals otherwise.
+        runs: redrawn runs per true saving.
+
+    Raises:
+        InvalidRequestError: there are fewer of them than a pilot has.
+    """
+    seen = interval_columns(
+        [
+            one
+            for one in intervals
+            if not one.warmup and one.baseline is not None and one.candidate is not None
+        ]
+    )
     if planned_intervals is None and plan.planned_intervals is None:
-        planned_intervals = len(pairs)
-    a, b = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-    return check_plan(
-        plan, a, b, rng=np.random.default_rng(seed), planned_intervals=planned_intervals, runs=runs
+        planned_intervals = max(len(seen), 1)
+    return check_plan_columns(
+        plan, seen, rng=np.random.default_rng(seed), planned_intervals=planned_intervals, runs=runs
     )
 
 

@@ -15,12 +15,14 @@ from phoenix_nb.evidence import (
     analyze_table,
     calibrate,
     check_plan,
+    check_plan_columns,
     decide,
+    interval_columns,
     require_calibrated,
     require_long_enough,
 )
-from phoenix_nb.interfaces.evidence import VerdictState
-from phoenix_nb.interfaces.plan import Plan, SuccessMetric, SuccessRule
+from phoenix_nb.interfaces.evidence import Interval, VerdictState
+from phoenix_nb.interfaces.plan import GuardrailKind, GuardrailRule, Plan, SuccessMetric, SuccessRule
 from tests.unit.evidence.evidence_world import ar1, run, saving_run
 
 S = VerdictState
@@ -41,8 +43,68 @@ def test_operating_characteristics_of_a_good_plan() -> None:
     assert rows[0.5].promote > 0.5
     assert rows[0.5].median_interval is not None
     for row in check.rows:
-        total = row.promote + row.reject + row.drift + row.too_short + row.open
+        total = row.promote + row.reject + row.drift + row.unhealthy + row.too_short + row.open
         assert total == pytest.approx(1.0)
+
+
+def measured_run(seed: int = 9, length: int = 360) -> list[Interval]:
+    """A run of a real collector: load, latency and CPU time with a memory; the candidate is 20 % cheaper and faster."""
+    rng = np.random.default_rng(seed)
+    a, b = saving_run(rng, 0.5, length=length, noise=0.03)
+    slow = 0.01 * np.exp(0.2 * ar1(rng, 0.6, 1, length)[0])
+    busy = 2.0 * np.exp(0.2 * ar1(rng, 0.8, 1, length)[0])
+    latency = slow, 0.8 * slow * np.exp(0.05 * ar1(rng, 0.5, 1, length)[0])
+    cpu = busy, 0.8 * busy * np.exp(0.03 * ar1(rng, 0.5, 1, length)[0])
+    return run(a, b, warmup=0, latency=latency, cpu=cpu)
+
+
+def test_guardrails_that_were_measured_take_part() -> None:
+    plan = Plan(planned_intervals=720)
+    seen = interval_columns(measured_run())
+    found = check_plan_columns(plan, seen, rng=np.random.default_rng(2), runs=100)
+    assert not found.warnings
+    kinds = [one.guardrail for one in found.rows if one.guardrail is not None]
+    assert kinds == [one.kind for one in plan.guardrails]
+    for row in found.rows:
+        if row.guardrail is not None:
+            # Exactly at its margin a guardrail must not be promoted more often than alpha, nor rejected.
+            assert (row.promote, row.saving > 0.4) == (pytest.approx(0.0, abs=0.05), True)
+            assert row.reject <= 0.06
+            assert row.harm == next(one.margin for one in plan.guardrails if one.kind == row.guardrail)
+        elif row.saving == pytest.approx(found.observed_saving, abs=1e-6):
+            # Nothing is harmed here, and everything has to be shown.
+            assert row.promote > 0.9
+            assert row.reject <= 0.05
+
+
+def test_guardrails_slow_a_decision_down() -> None:
+    seen = interval_columns(measured_run())
+    checks = [
+        check_plan_columns(
+            Plan(planned_intervals=720, guardrails=guardrails), seen, rng=np.random.default_rng(2), runs=60
+        )
+        for guardrails in ((), (GuardrailRule(kind=GuardrailKind.LATENCY_P99, margin=0.02),))
+    ]
+    free, bound = (next(one for one in check.rows if one.saving > 0.45) for check in checks)
+    assert free.median_interval is not None
+    assert bound.median_interval is None or bound.median_interval > free.median_interval
+
+
+def test_guardrails_that_nobody_measured_are_named() -> None:
+    a, b = saving_run(np.random.default_rng(1), 0.5, length=100)
+    found = check_plan(Plan(planned_intervals=300), a, b, rng=np.random.default_rng(5), runs=5)
+    assert any("latency_p99, cpu_seconds" in one for one in found.warnings)
+    assert all(one.guardrail is None for one in found.rows)
+
+
+def test_health_gates_that_fail_in_what_was_seen_fail_in_the_simulation() -> None:
+    intervals = [
+        one if at % 7 else one.model_copy(update={"late_points": 900})
+        for at, one in enumerate(measured_run(length=120))
+    ]
+    seen = interval_columns(intervals)
+    found = check_plan_columns(Plan(planned_intervals=300), seen, rng=np.random.default_rng(5), runs=20)
+    assert all(one.unhealthy > 0.9 for one in found.rows)
 
 
 def test_a_plan_too_short_for_the_noise_is_refused() -> None:
