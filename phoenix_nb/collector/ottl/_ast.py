@@ -16,6 +16,7 @@ __all__ = [
     "Field",
     "Float",
     "Int",
+    "Lambda",
     "ListLiteral",
     "MapLiteral",
     "Math",
@@ -135,8 +136,14 @@ class MapLiteral:
     items: tuple[tuple[str, Value], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """``(k, v) => …``, which the collector takes behind a feature gate only."""
+
+
 Value: TypeAlias = (
-    "Nil | Text | Int | Float | Bytes | Const | Enum | Path | Call | Math | Negate | ListLiteral | MapLiteral"
+    "Nil | Text | Int | Float | Bytes | Const | Enum | Path | Call | Math | Negate | ListLiteral | MapLiteral "
+    "| Lambda"
 )
 """Something that has a value."""
 

@@ -26,6 +26,9 @@ MIXED_SINCE: Final = (0, 125, 0)
 STRICT_SINCE: Final = (0, 153, 0)
 """Before this release a value of the wrong kind was left out without an error."""
 
+_NO_LAMBDA: Final = (
+    "lambda expression arguments require the `ottl.functions.enableLambda` feature gate to be enabled"
+)
 _LITERAL_NODES: Final = {
     "text": (ast.Text, "string"),
     "whole": (ast.Int, "int"),
@@ -76,6 +79,8 @@ class Binder:
                 return _math(self.value(node.left), node.op, self.value(node.right), mixed=mixed)
             case ast.Negate():
                 return _negated(self.value(node.value))
+            case ast.Lambda():
+                raise BindError(_NO_LAMBDA)
             case ast.ListLiteral():
                 return _gather([self.value(item) for item in node.items], tuple)
         keys = [key for key, _ in node.items]
@@ -181,12 +186,14 @@ class Binder:
         function = self._function(node.name)
         if function is None:
             raise BindError(f"undefined function {quote(node.name)}")
-        if function.impure:
-            raise BindError(f"{node.name} cannot be run by the embedded engine: {function.impure}")
+        if function.impure and not function.params:
+            raise _cannot_run(function)
         try:
             arguments, getters, targets = self._arguments(function, node)
         except BindError as exc:
             raise BindError(f"error while parsing arguments for call to {quote(node.name)}: {exc}") from exc
+        if function.impure:
+            raise _cannot_run(function)
         try:
             evaluate = function.create(**arguments)
         except ValueError as exc:
@@ -265,6 +272,8 @@ class Binder:
                 raise BindError(f"must be {'an' if name == 'int' else 'a'} {name}")
             literal_value: Any = getattr(node, "value", None)
             return literal_value
+        if kind == "lambda" and not isinstance(node, ast.Lambda):
+            raise BindError("must be a lambda expression")
         getter = typed(kind, self.value(node))
         getters.append(getter)
         return getter
@@ -276,7 +285,7 @@ class Binder:
         if function is None:
             raise BindError(f"undefined function {node.name}")
         if function.impure:
-            raise BindError(f"{node.name} cannot be run by the embedded engine: {function.impure}")
+            raise _cannot_run(function)
         return function
 
 
@@ -309,6 +318,10 @@ _LIST_NAMES: Final = {
     "map": "PMapGetter",
     "slice": "PSliceGetter",
 }
+
+
+def _cannot_run(function: Function) -> BindError:
+    return BindError(f"{function.name} cannot be run by the embedded engine: {function.impure}")
 
 
 def _shown(node: ast.Path) -> str:

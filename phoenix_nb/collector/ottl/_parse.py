@@ -23,6 +23,7 @@ from phoenix_nb.collector.ottl._ast import (
     Field,
     Float,
     Int,
+    Lambda,
     ListLiteral,
     MapLiteral,
     Math,
@@ -245,6 +246,8 @@ class _Reader:
                 return ListLiteral(tuple(self.value(child) for child in _trees(tree)))
             case "map":
                 return MapLiteral(tuple(self._pair(child) for child in _trees(tree)))
+            case "lambda":
+                return Lambda()
             case "or_expr" | "and_expr" | "compare" | "negation":
                 self._unexpected(self._misplaced(tree))
         return self._math(tree)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from phoenix_nb.collector.ottl._context import Item
-from phoenix_nb.collector.ottl._function import Function, FunctionTable
+from phoenix_nb.collector.ottl._function import Function, FunctionTable, param
 from phoenix_nb.collector.ottl._runtime import Value
 from phoenix_nb.collector.ottl.functions._community_id import COMMUNITY_ID
 from phoenix_nb.collector.ottl.functions._csv import PARSE_CSV
@@ -37,12 +37,27 @@ _IMPURE: Final = (
 _LAMBDA: Final = (
     "its lambda needs the feature gate ottl.functions.enableLambda, which is off in the collector"
 )
+_SOURCE: Final = param("source", "any")
+_PREDICATE: Final = param("predicate", "lambda")
+_MAPPER: Final = param("mapper", "lambda")
+_LAMBDAS: Final = tuple(
+    Function(name, params, _refused, impure=_LAMBDA)
+    for name, params in {
+        "All": (_SOURCE, _PREDICATE),
+        "Any": (_SOURCE, _PREDICATE),
+        "Filter": (_SOURCE, _PREDICATE),
+        "Find": (_SOURCE, _PREDICATE),
+        "MapEach": (_SOURCE, _MAPPER),
+        "MapKeys": (param("source", "map"), param("key_mapper", "lambda")),
+        "Reduce": (_SOURCE, param("seed", "any"), param("accumulator", "lambda")),
+        "When": (param("condition", "lambda"), param("true_value", "any"), param("false_value", "any")),
+    }.items()
+)
 _XML: Final = "reading XML and XPath as the collector does is not built in"
 _IDS: Final = "identifiers of spans, traces and profiles have no place in metrics"
 _ELSEWHERE: Final = tuple(
     Function(name, (), _refused, impure=why)
     for why, names in (
-        (_LAMBDA, ("All", "Any", "Filter", "Find", "MapEach", "MapKeys", "Reduce", "When")),
         (
             _XML,
             (
@@ -105,6 +120,7 @@ CONVERTERS: Final[FunctionTable] = _table(
     PARSE_CSV,
     PARSE_SEVERITY,
     *_IMPURE,
+    *_LAMBDAS,
     *_ELSEWHERE,
 )
 """Converters that every context has."""
