@@ -9,7 +9,7 @@ from phoenix_nb.collector._config import CollectorConfig, Component, Pipeline
 from phoenix_nb.collector._decode import Decoded, decode, unsupported
 from phoenix_nb.collector._graph import build_graph
 from phoenix_nb.collector._problem import ConfigProblem, refusal
-from phoenix_nb.collector.components import BuildError, ComponentKind, Router, Setup
+from phoenix_nb.collector.components import BuildError, ComponentKind, Router, Setup, gate_problems
 from phoenix_nb.collector.config import ComponentId, quote, walk_problems
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.interfaces.pipeline import Severity
@@ -142,7 +142,8 @@ def _rule(path: str, message: str, code: str = "CONFIG_INVALID", hint: str = "")
 def _rules(
     decoded: Decoded, version: tuple[int, int, int], gates: Mapping[str, bool]
 ) -> Iterator[ConfigProblem]:
-    del gates
+    for message in gate_problems(gates, version):
+        yield _rule("", message)
     yield from _whole(decoded)
     for kind in (
         ComponentKind.RECEIVER,

@@ -15,6 +15,7 @@ from phoenix_nb.collector.components._base import (
     Ticking,
 )
 from phoenix_nb.collector.components._clock import Clock
+from phoenix_nb.collector.components._gates import gate_problems
 from phoenix_nb.collector.components._host_metrics import (
     HostMetricsSettings,
     ProcessMatch,
@@ -46,6 +47,7 @@ __all__ = [
     "Stateless",
     "Ticking",
     "find_type",
+    "gate_problems",
     "is_known",
     "name_matcher",
     "prometheus_view",

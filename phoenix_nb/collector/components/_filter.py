@@ -30,6 +30,7 @@ from phoenix_nb.collector.components._filter_settings import (
     check_settings,
     compile_rules,
 )
+from phoenix_nb.collector.components._gates import FILTER_IGNORES, default_error_mode
 from phoenix_nb.collector.components._matching import attributes_matcher, text_matcher
 from phoenix_nb.collector.ottl import CONTEXTS, Condition, OttlError, Rows
 from phoenix_nb.otlp import Frames, MetricHeader, Resource
@@ -37,7 +38,6 @@ from phoenix_nb.otlp import Frames, MetricHeader, Resource
 __all__ = ["FILTER"]
 
 Mask = npt.NDArray[np.bool_]
-_IGNORE_SINCE: Final = (0, 153, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ def _build(settings: FilterSettings, setup: Setup) -> Stage:
     metrics = settings.metrics
     if metrics.include is not None or metrics.exclude is not None:
         return _match_stage(metrics.include, metrics.exclude)
-    default = "ignore" if setup.version >= _IGNORE_SINCE else "propagate"
+    default = default_error_mode(setup, FILTER_IGNORES)
     mode = settings.error_mode or default
     try:
         compiled = compile_rules(settings, setup.version)

@@ -21,6 +21,7 @@ from phoenix_nb.collector.components._base import (
     Stateless,
 )
 from phoenix_nb.collector.components._filter_settings import ERROR_MODE
+from phoenix_nb.collector.components._gates import ROUTING_IGNORES, default_error_mode
 from phoenix_nb.collector.components._metrics_transform_operations import plain_header
 from phoenix_nb.collector.components._rewrite import IdMap, exchange
 from phoenix_nb.collector.config import (
@@ -56,7 +57,6 @@ __all__ = ["ROUTING", "RoutingSettings"]
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_IGNORE_SINCE: Final = (0, 153, 0)
 _LEVELS: Final = {"": "rm", "resource": "rm", "metric": "m", "datapoint": "p"}
 _ROUTE: Final = Function("route", (), lambda: lambda _item: None)
 _EDITORS: Final = ("delete_key", "delete_matching_keys")
@@ -300,7 +300,7 @@ def _build(settings: RoutingSettings, setup: Setup) -> Stage:
         statement = None if request else _statement(text, route.context or "resource", setup.version)
         level = _LEVELS.get(route.context, "rm")
         routes[key] = _Route(level, statement, route.action == "copy", group_of(route.pipelines))
-    mode = settings.error_mode or ("ignore" if setup.version >= _IGNORE_SINCE else "propagate")
+    mode = settings.error_mode or default_error_mode(setup, ROUTING_IGNORES)
     return _Routing(tuple(routes.values()), targets, default, mode, setup.dictionaries)
 
 

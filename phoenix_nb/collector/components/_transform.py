@@ -18,6 +18,7 @@ from phoenix_nb.collector.components._base import (
     Stage,
     Stateless,
 )
+from phoenix_nb.collector.components._gates import TRANSFORM_IGNORES, default_error_mode
 from phoenix_nb.collector.components._transform_edits import Edit, MetricWork
 from phoenix_nb.collector.components._transform_rows import run_by_rows
 from phoenix_nb.collector.components._transform_settings import (
@@ -34,7 +35,6 @@ __all__ = ["TRANSFORM"]
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_IGNORE_SINCE: Final = (0, 153, 0)
 _MOST_ROUNDS: Final = 64
 _MOST_METRICS: Final = 20_000_000
 
@@ -288,7 +288,7 @@ class _TransformStage(Stateless):
 
 
 def _build(settings: TransformSettings, setup: Setup) -> Stage:
-    default = "ignore" if setup.version >= _IGNORE_SINCE else "propagate"
+    default = default_error_mode(setup, TRANSFORM_IGNORES)
     keys = AttributeKeys(setup.dictionaries)
     try:
         groups = compile_groups(settings, setup.version)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from phoenix_nb.collector import compile_config, parse_config
+from phoenix_nb.collector import DEFAULT_VERSION, compile_config, parse_config
 from phoenix_nb.otlp import Decoder, Dictionaries, encode_json
 
 __all__ = ["TIME", "any_value", "key_values", "payload_of", "run_processor"]
@@ -17,7 +17,12 @@ TIME = 1_700_000_000_000_000_000
 
 
 def run_processor(
-    name: str, settings: Any, payloads: list[Any], *, gates: Mapping[str, bool] | None = None
+    name: str,
+    settings: Any,
+    payloads: list[Any],
+    *,
+    version: str = DEFAULT_VERSION,
+    gates: Mapping[str, bool] | None = None,
 ) -> list[Any]:
     """The payload that each payload becomes; dollars are doubled, and what is dropped is an empty map."""
     tree = {
@@ -30,7 +35,7 @@ def run_processor(
     }
     dictionaries = Dictionaries()
     text = orjson.dumps(tree).decode().replace("$", "$$")
-    engine = compile_config(parse_config(text, feature_gates=gates), dictionaries)
+    engine = compile_config(parse_config(text, collector_version=version, feature_gates=gates), dictionaries)
     decoder = Decoder(dictionaries)
     made: list[Any] = []
     for payload in payloads:
