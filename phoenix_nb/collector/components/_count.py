@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -18,20 +18,20 @@ from phoenix_nb.collector.components._base import (
     Stateless,
 )
 from phoenix_nb.collector.components._counting import (
-    AttributeSettings,
     Conditions,
     Picker,
     Series,
-    attribute_problems,
-    compile_any_path,
     delta_header,
     series_frames,
 )
+from phoenix_nb.collector.components._counting_settings import (
+    SectionSettings,
+    SeriesSettings,
+    compile_any_path,
+)
 from phoenix_nb.collector.components._grouping import combine, dense
 from phoenix_nb.collector.config import (
-    TEXT,
     Entries,
-    Items,
     Node,
     Optional,
     Settings,
@@ -39,7 +39,7 @@ from phoenix_nb.collector.config import (
     quote,
     setting,
 )
-from phoenix_nb.collector.ottl import OttlError, Rows
+from phoenix_nb.collector.ottl import Rows
 from phoenix_nb.otlp import Frames, MetricType, Scope
 
 __all__ = ["COUNT", "CountSettings"]
@@ -53,16 +53,10 @@ _SECTIONS: Final = ("spans", "spanevents", "metrics", "datapoints", "logs", "pro
 
 
 @dataclass(frozen=True)
-class CounterSettings(Settings):
+class CounterSettings(SeriesSettings):
     """One counter."""
 
     go_type: ClassVar[str] = "countconnector.MetricInfo"
-    description: str = setting("", TEXT)
-    """What it says it counts."""
-    conditions: tuple[str, ...] = setting((), Items(TEXT))
-    """Conditions of which one must hold; none = everything is counted."""
-    attributes: tuple[AttributeSettings, ...] = setting((), Items(Struct(AttributeSettings)))
-    """What the count is split by."""
 
 
 _COUNTERS: Final = Optional(Entries(Struct(CounterSettings)))
@@ -73,10 +67,13 @@ _DEFAULTS: Final = {
 
 
 @dataclass(frozen=True)
-class CountSettings(Settings):
+class CountSettings(SectionSettings):
     """Settings of the count connector."""
 
     go_type: ClassVar[str] = "countconnector.Config"
+    sections: ClassVar[tuple[str, ...]] = _SECTIONS
+    # The collector names the section of points after spans here.
+    shown: ClassVar[Mapping[str, str]] = {"datapoints": "spans"}
     spans: Mapping[str, CounterSettings] | None = setting(None, _COUNTERS)
     """Counters of spans."""
     spanevents: Mapping[str, CounterSettings] | None = setting(None, _COUNTERS)
@@ -93,32 +90,6 @@ class CountSettings(Settings):
     def unmarshal(self, path: tuple[str, ...], name: str, node: dict[str, Node]) -> Settings:
         """The settings; keys of the outermost level that do not exist are passed over, as in the collector."""
         return super().unmarshal(path, name, {key: node[key] for key in _SECTIONS if key in node})
-
-    def problems(self) -> Iterator[str]:
-        """As the collector's ``Validate``: the first one only."""
-        first = next(self._problems(), None)
-        if first is not None:
-            yield first
-
-    def _problems(self) -> Iterator[str]:
-        for section in _SECTIONS:
-            counters: Mapping[str, CounterSettings] = getattr(self, section) or {}
-            for name, counter in counters.items():
-                if not name:
-                    yield f"{section}: metric name missing"
-                context = {"metrics": "metric", "datapoints": "datapoint"}.get(section)
-                try:
-                    for text in counter.conditions:
-                        if context is not None:
-                            compile_any_path(text, context)
-                except OttlError as exc:
-                    yield f"{section} condition: metric {quote(name)}: {exc}"
-                if section == "metrics" and counter.attributes:
-                    yield f"metrics attributes not supported: metric {quote(name)}"
-                # The collector names the section of points after spans here.
-                shown = "spans" if section == "datapoints" else section
-                for text in attribute_problems(counter.attributes):
-                    yield f"{shown} attributes: metric {quote(name)}: {text}"
 
     def counters(self, section: str, version: tuple[int, int, int]) -> Mapping[str, CounterSettings]:
         """The counters of a section, its default one included."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.collector._values import attribute_from_node
 from phoenix_nb.collector.components._arrange import arrange
+from phoenix_nb.collector.components._counting_settings import AttributeSettings
 from phoenix_nb.collector.components._grouping import combine, dense
-from phoenix_nb.collector.config import ANY, TEXT, Settings, setting
 from phoenix_nb.collector.ottl import (
-    CONTEXTS,
-    LATEST,
     Condition,
-    OttlError,
     Rows,
-    compile_condition,
-    prefixed_text,
 )
 from phoenix_nb.otlp import (
     Attributes,
@@ -36,12 +31,9 @@ from phoenix_nb.otlp import (
 )
 
 __all__ = [
-    "AttributeSettings",
     "Conditions",
     "Picker",
     "Series",
-    "attribute_problems",
-    "compile_any_path",
     "delta_header",
     "only_attributes",
     "series_frames",
@@ -49,37 +41,6 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class AttributeSettings(Settings):
-    """An attribute that series get."""
-
-    go_type: ClassVar[str] = "countconnector.AttributeConfig"
-    key: str = setting("", TEXT)
-    """Its key."""
-    default_value: object = setting(None, ANY)
-    """Its value where there is none; ``None`` leaves such points out."""
-
-
-def attribute_problems(attributes: Sequence[AttributeSettings]) -> Iterator[str]:
-    """As the collector's checks."""
-    if any(not attribute.key for attribute in attributes):
-        yield "attribute key missing"
-
-
-def compile_any_path(text: str, context: str, version: tuple[int, int, int] = LATEST) -> Condition:
-    """A condition whose paths may name their context or not.
-
-    Raises:
-        OttlError: the text is not a condition of that context.
-    """
-    known = CONTEXTS[context]
-    try:
-        named = prefixed_text(text, known, statement=False)
-    except OttlError:
-        named = text
-    return compile_condition(named, known, prefixed=True, on_points=context == "metric", version=version)
 
 
 class Conditions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from phoenix_nb.collector.components._matching import (
     MATCHES,
@@ -13,19 +13,19 @@ from phoenix_nb.collector.components._matching import (
     AttributeMatch,
     RegexpCache,
 )
+from phoenix_nb.collector.components._ottl_settings import (
+    ERROR_MODE,
+    OttlSettings,
+    all_compiled,
+    context_word,
+    texts_or_groups,
+)
 from phoenix_nb.collector.config import (
     ANY,
     TEXT,
-    Custom,
-    DecodeError,
-    Items,
-    Node,
     Optional,
-    Refused,
     Settings,
     Struct,
-    Word,
-    nested,
     plain,
     setting,
 )
@@ -40,7 +40,6 @@ from phoenix_nb.collector.ottl import (
 )
 
 __all__ = [
-    "ERROR_MODE",
     "FilterSettings",
     "MetricMatch",
     "Rules",
@@ -49,26 +48,10 @@ __all__ = [
     "plain_map",
 ]
 
-_MODES: Final = ("ignore", "propagate", "silent")
-
-
-def _mode(text: str) -> str:
-    if text.lower() not in _MODES:
-        raise ValueError(f"unknown error mode {text.lower()}")
-    return text.lower()
-
-
-ERROR_MODE: Final = Word("ottl.ErrorMode", _mode)
-_CONTEXTS: Final = ("resource", "scope", "span", "spanevent", "metric", "datapoint", "log", "profile")
-
-
-def _context(text: str) -> str:
-    if text.lower() not in _CONTEXTS:
-        raise ValueError(f"unknown context {text.lower()}")
-    return text.lower()
-
-
-CONTEXT: Final = Word("condition.ContextID", _context)
+CONTEXT: Final = context_word(
+    "condition.ContextID",
+    ("resource", "scope", "span", "spanevent", "metric", "datapoint", "log", "profile"),
+)
 
 
 @dataclass(frozen=True)
@@ -125,29 +108,11 @@ class ConditionGroup(Settings):
     """What a failure does; ``None`` = as the processor says."""
 
 
-_GROUPS: Final = Items(Struct(ConditionGroup))
-_MIXED: Final = (
-    "configuring multiple configuration styles is not supported, please use only Basic configuration "
-    "or only Advanced configuration"
-)
-
-
-def _conditions(path: tuple[str, ...], name: str, node: Node, default: Any) -> Any:
-    """A list of texts, or a list of groups; never both."""
-    value = plain(node)
-    if value is None:
-        return default
-    if isinstance(value, list) and value:
-        texts = [isinstance(entry, str) for entry in value]
-        if all(texts):
-            return (ConditionGroup(conditions=tuple(map(str, value))),)
-        if any(texts):
-            raise Refused(DecodeError(path, _MIXED, bare=True))
-    return _GROUPS.decode(path, name, node, default)
+_GROUPS: Final = texts_or_groups(ConditionGroup, lambda texts: ConditionGroup(conditions=texts))
 
 
 @dataclass(frozen=True)
-class FilterSettings(Settings):
+class FilterSettings(OttlSettings):
     """Settings of the filter processor."""
 
     go_type: ClassVar[str] = "filterprocessor.Config"
@@ -155,7 +120,7 @@ class FilterSettings(Settings):
     """What a failing condition does; ``None`` = the default of the release."""
     metrics: MetricFilters = setting(MetricFilters(), Struct(MetricFilters))
     """Rules of the older form."""
-    metric_conditions: tuple[ConditionGroup, ...] = setting((), Custom(_conditions))
+    metric_conditions: tuple[ConditionGroup, ...] = setting((), _GROUPS)
     """Groups of conditions that run one after the other."""
     logs: Mapping[str, object] | None = setting(None, ANY)
     """Of logs; only the syntax of conditions is looked at."""
@@ -171,15 +136,6 @@ class FilterSettings(Settings):
     """Of spans; not looked at."""
     profile_conditions: object = setting(None, ANY)
     """Of profiles; not looked at."""
-
-    def unmarshal(self, path: tuple[str, ...], name: str, node: dict[str, Node]) -> Settings:
-        """As every part that reads itself: its errors are wrapped once more."""
-        try:
-            return super().unmarshal(path, name, node)
-        except Refused as exc:
-            if exc.errors[0].bare:
-                raise
-            raise nested(exc.errors) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +171,10 @@ def compile_rules(settings: FilterSettings, version: tuple[int, int, int]) -> li
 def _bound(
     texts: Sequence[str], context: str, version: tuple[int, int, int], *, prefixed: bool
 ) -> list[tuple[str, Condition]]:
-    made: list[tuple[str, Condition]] = []
-    errors: list[str] = []
-    for text in texts:
-        try:
-            found = compile_condition(
-                text, CONTEXTS[context], prefixed=prefixed, on_points=True, version=version
-            )
-            made.append((text, found))
-        except OttlError as exc:
-            errors.append(str(exc))
-    if errors:
-        raise OttlError("\n".join(errors))
-    return made
+    def compiled(text: str) -> Condition:
+        return compile_condition(text, CONTEXTS[context], prefixed=prefixed, on_points=True, version=version)
+
+    return all_compiled(texts, compiled)
 
 
 def _group(group: ConditionGroup, version: tuple[int, int, int]) -> Rules:

@@ -20,9 +20,9 @@ from phoenix_nb.collector.components._base import (
     Stage,
     Stateless,
 )
-from phoenix_nb.collector.components._filter_settings import ERROR_MODE
 from phoenix_nb.collector.components._gates import ROUTING_IGNORES, default_error_mode
 from phoenix_nb.collector.components._metrics_transform_operations import plain_header
+from phoenix_nb.collector.components._ottl_settings import ERROR_MODE
 from phoenix_nb.collector.components._rewrite import IdMap, exchange
 from phoenix_nb.collector.config import (
     TEXT,

@@ -19,7 +19,8 @@ from phoenix_nb.collector.components._base import (
     Stage,
     Stateless,
 )
-from phoenix_nb.collector.components._counting import Conditions, compile_any_path
+from phoenix_nb.collector.components._counting import Conditions
+from phoenix_nb.collector.components._counting_settings import compile_any_path
 from phoenix_nb.collector.components._expo_histogram import ExponentialCollector
 from phoenix_nb.collector.components._grouping import combine, dense
 from phoenix_nb.collector.components._rewrite import IdMap

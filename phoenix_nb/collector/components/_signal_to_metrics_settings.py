@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from phoenix_nb.collector.components._counting import compile_any_path
-from phoenix_nb.collector.components._filter_settings import ERROR_MODE
+from phoenix_nb.collector.components._counting_settings import compile_any_path
+from phoenix_nb.collector.components._ottl_settings import ERROR_MODE
 from phoenix_nb.collector.config import (
     ANY,
     BOOL,

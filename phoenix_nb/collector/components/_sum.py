@@ -18,18 +18,20 @@ from phoenix_nb.collector.components._base import (
     Stateless,
 )
 from phoenix_nb.collector.components._counting import (
-    AttributeSettings,
     Conditions,
     Picker,
     Series,
-    attribute_problems,
-    compile_any_path,
     delta_header,
     series_frames,
 )
+from phoenix_nb.collector.components._counting_settings import (
+    SectionSettings,
+    SeriesSettings,
+    compile_any_path,
+)
 from phoenix_nb.collector.components._grouping import combine, dense
-from phoenix_nb.collector.config import TEXT, Entries, Items, Optional, Settings, Struct, quote, setting
-from phoenix_nb.collector.ottl import OttlError, Rows
+from phoenix_nb.collector.config import TEXT, Entries, Optional, Struct, setting
+from phoenix_nb.collector.ottl import Rows
 from phoenix_nb.otlp import Attributes, AttributeValue, Frames
 
 __all__ = ["SUM", "SumSettings"]
@@ -38,28 +40,28 @@ _SECTIONS: Final = ("spans", "spanevents", "metrics", "datapoints", "logs")
 
 
 @dataclass(frozen=True)
-class AdderSettings(Settings):
+class AdderSettings(SeriesSettings):
     """One sum."""
 
     go_type: ClassVar[str] = "sumconnector.MetricInfo"
-    description: str = setting("", TEXT)
-    """What it says it adds."""
-    conditions: tuple[str, ...] = setting((), Items(TEXT))
-    """Conditions of which one must hold; none = everything is added."""
-    attributes: tuple[AttributeSettings, ...] = setting((), Items(Struct(AttributeSettings)))
-    """What the sum is split by."""
     source_attribute: str = setting("", TEXT)
     """The attribute that holds the number."""
+
+    def own_problems(self, section: str) -> Iterator[str]:
+        """A sum needs a number."""
+        if not self.source_attribute:
+            yield f"{section}: metric source_attribute missing"
 
 
 _ADDERS: Final = Optional(Entries(Struct(AdderSettings)))
 
 
 @dataclass(frozen=True)
-class SumSettings(Settings):
+class SumSettings(SectionSettings):
     """Settings of the sum connector."""
 
     go_type: ClassVar[str] = "sumconnector.Config"
+    sections: ClassVar[tuple[str, ...]] = _SECTIONS
     spans: Mapping[str, AdderSettings] | None = setting(None, _ADDERS)
     """Sums over spans."""
     spanevents: Mapping[str, AdderSettings] | None = setting(None, _ADDERS)
@@ -70,32 +72,6 @@ class SumSettings(Settings):
     """Sums over points."""
     logs: Mapping[str, AdderSettings] | None = setting(None, _ADDERS)
     """Sums over log records."""
-
-    def problems(self) -> Iterator[str]:
-        """As the collector's ``Validate``: the first one only."""
-        first = next(self._problems(), None)
-        if first is not None:
-            yield first
-
-    def _problems(self) -> Iterator[str]:
-        for section in _SECTIONS:
-            adders: Mapping[str, AdderSettings] = getattr(self, section) or {}
-            for name, adder in adders.items():
-                if not name:
-                    yield f"{section}: metric name missing"
-                if not adder.source_attribute:
-                    yield f"{section}: metric source_attribute missing"
-                context = {"metrics": "metric", "datapoints": "datapoint"}.get(section)
-                try:
-                    for text in adder.conditions:
-                        if context is not None:
-                            compile_any_path(text, context)
-                except OttlError as exc:
-                    yield f"{section} condition: metric {quote(name)}: {exc}"
-                if section == "metrics" and adder.attributes:
-                    yield f"metrics attributes not supported: metric {quote(name)}"
-                for text in attribute_problems(adder.attributes):
-                    yield f"{section} attributes: metric {quote(name)}: {text}"
 
 
 def _group_text(value: AttributeValue) -> str | None:

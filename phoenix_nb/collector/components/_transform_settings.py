@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from phoenix_nb.collector.components._filter_settings import ERROR_MODE
 from phoenix_nb.collector.components._matching import TEXTS
+from phoenix_nb.collector.components._ottl_settings import (
+    ERROR_MODE,
+    OttlSettings,
+    all_compiled,
+    context_word,
+    texts_or_groups,
+)
 from phoenix_nb.collector.components._transform_functions import TRANSFORM_FUNCTIONS
 from phoenix_nb.collector.config import (
     ANY,
     BOOL,
-    Custom,
-    DecodeError,
-    Items,
-    Node,
     Optional,
-    Refused,
     Settings,
-    Struct,
-    Word,
-    plain,
     quote,
     setting,
 )
@@ -56,18 +54,12 @@ _CONTEXTS: Final = (
 _OURS: Final = ("metric", "datapoint", "exemplar", "resource", "scope")
 
 
-def _context(text: str) -> str:
-    if text.lower() not in _CONTEXTS:
-        raise ValueError(f"unknown context {text.lower()}")
-    return text.lower()
-
-
 @dataclass(frozen=True)
 class StatementGroup(Settings):
     """Statements of one context that run together."""
 
     go_type: ClassVar[str] = "common.ContextStatements"
-    context: str = setting("", Word("common.ContextID", _context))
+    context: str = setting("", context_word("common.ContextID", _CONTEXTS))
     """Their context; empty = inferred, and then every path must name its own."""
     conditions: tuple[str, ...] = setting((), TEXTS)
     """When they run: when one holds, or always when there is none."""
@@ -77,59 +69,31 @@ class StatementGroup(Settings):
     """What a failure does; ``None`` = as the processor says."""
 
 
-_GROUPS: Final = Items(Struct(StatementGroup))
-_MIXED: Final = (
-    "configuring multiple configuration styles is not supported, please use only Basic configuration "
-    "or only Advanced configuration"
+_GROUPS: Final = texts_or_groups(
+    StatementGroup,
+    lambda texts: StatementGroup(statements=texts),
+    where="'' ",
+    empty="'' invalid {} item: empty statement list items are not supported",
 )
 
 
-def _groups(path: tuple[str, ...], name: str, node: Node, default: Any) -> Any:
-    """A list of texts, or a list of groups; never both."""
-    value = plain(node)
-    if value is None:
-        return default
-    if isinstance(value, list) and value:
-        key = path[-1]
-        texts = [isinstance(entry, str) for entry in value]
-        if any(entry is None for entry in value):
-            text = f"invalid {key} item: empty statement list items are not supported"
-            raise Refused(DecodeError(path, f"'' {text}", bare=True))
-        if all(texts):
-            return (StatementGroup(statements=tuple(map(str, value))),)
-        if any(texts):
-            raise Refused(DecodeError(path, f"'' {_MIXED}", bare=True))
-    return _GROUPS.decode(path, name, node, default)
-
-
 @dataclass(frozen=True)
-class TransformSettings(Settings):
+class TransformSettings(OttlSettings):
     """Settings of the transform processor."""
 
     go_type: ClassVar[str] = "transformprocessor.Config"
     error_mode: str | None = setting(None, ERROR_MODE)
     """What a failing statement does; ``None`` = the default of the release."""
-    metric_statements: tuple[StatementGroup, ...] = setting((), Custom(_groups))
+    metric_statements: tuple[StatementGroup, ...] = setting((), _GROUPS)
     """Groups of statements that run one after the other."""
-    trace_statements: tuple[StatementGroup, ...] = setting((), Custom(_groups))
+    trace_statements: tuple[StatementGroup, ...] = setting((), _GROUPS)
     """Of spans; only their syntax is looked at."""
-    log_statements: tuple[StatementGroup, ...] = setting((), Custom(_groups))
+    log_statements: tuple[StatementGroup, ...] = setting((), _GROUPS)
     """Of logs; only their syntax is looked at."""
     profile_statements: object = setting(None, ANY)
     """Of profiles; not looked at."""
     flatten_data: bool = setting(False, BOOL)
     """Of logs; without effect on metrics."""
-
-    def unmarshal(self, path: tuple[str, ...], name: str, node: dict[str, Node]) -> Settings:
-        """As every part that reads itself: its errors are wrapped once more."""
-        from phoenix_nb.collector.config import nested
-
-        try:
-            return super().unmarshal(path, name, node)
-        except Refused as exc:
-            if exc.errors[0].bare:
-                raise
-            raise nested(exc.errors) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +136,9 @@ def _compiled(group: StatementGroup, version: tuple[int, int, int]) -> CompiledG
     inferred = not group.context
     name = _inferred(group, version) if inferred else group.context
     if name == "exemplar":
-        raise OttlError("the exemplar context is not supported by the embedded engine")
+        raise OttlError(
+            "the exemplar context is not supported by the embedded engine: exemplars pass through it unread"
+        )
     context = CONTEXTS.get(name)
     if context is None or name == "instrumentation_scope":
         listed = " ".join(group.statements)
@@ -182,16 +148,11 @@ def _compiled(group: StatementGroup, version: tuple[int, int, int]) -> CompiledG
         texts = tuple(prefixed_text(text, context, statement=True) for text in texts)
     functions = statement_functions(name, TRANSFORM_FUNCTIONS)
     statements = compile_statements(texts, context, functions, version=version)
-    conditions: list[tuple[str, Condition]] = []
-    errors: list[str] = []
-    for text in group.conditions:
-        try:
-            found = compile_condition(text, context, prefixed=inferred, on_points=True, version=version)
-            conditions.append((text, found))
-        except OttlError as exc:
-            errors.append(str(exc))
-    if errors:
-        raise OttlError("\n".join(errors))
+
+    def compiled(text: str) -> Condition:
+        return compile_condition(text, context, prefixed=inferred, on_points=True, version=version)
+
+    conditions = all_compiled(group.conditions, compiled)
     return CompiledGroup(context, conditions, statements, group.error_mode)
 
 
