@@ -171,6 +171,25 @@ class ReceiverGroup:
                 )
         return tuple(made)
 
+    def overstated(self, holdings: SourceHoldings, baseline: str, candidate: str) -> tuple[str, ...]:
+        """What only the candidate asks for and the source does not have: without it the saving looks larger than it is.
+
+        Args:
+            holdings: what the source has given so far.
+            baseline: name of the one receiver.
+            candidate: name of the other.
+        """
+        first, second = self.asks[baseline], self.asks[candidate]
+        if first is None or second is None:
+            return ()
+        metrics = {
+            metric
+            for metric in {*first.metrics, *second.metrics} - holdings.metrics
+            if second.metric_on(metric) and not first.metric_on(metric)
+        }
+        scrapers = second.scrapers - first.scrapers - holdings.scrapers
+        return (*sorted(metrics), *(f"the {scraper} scraper" for scraper in sorted(scrapers)))
+
     def refused_reads(self, denied: Mapping[str, int]) -> tuple[str, ...]:
         """What the collectors would log at every scrape about reads that the host refused, muted kinds left out.
 

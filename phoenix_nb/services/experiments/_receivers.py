@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from phoenix_nb.collector.receiving import Narrower, ReceiverGroup, SourceHoldings, receiving
-from phoenix_nb.interfaces import Arm, ExperimentResults
+from phoenix_nb.interfaces import (
+    Arm,
+    Condition,
+    ConditionRole,
+    ExperimentResults,
+    Verdict,
+    VerdictState,
+)
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import PipelineEngine
 
@@ -54,6 +61,9 @@ class RunReceivers:
     def told(self, results: ExperimentResults, denied: Mapping[str, int]) -> ExperimentResults:
         """Results that also say what receivers left out, and what they ask for in vain.
 
+        A candidate that asks for more than the baseline, and for more than the source has, is not promoted: what it
+        would send in addition was not measured.
+
         Args:
             results: of the run.
             denied: reads that the host refused in the last scrape, per kind.
@@ -63,4 +73,30 @@ class RunReceivers:
             *self._group.refused_reads(denied),
             *results.warnings,
         )
-        return results.model_copy(update={"applied": self._group.applied(), "warnings": warnings})
+        told: dict[str, object] = {"applied": self._group.applied(), "warnings": warnings}
+        lacking = self._group.overstated(self._holdings, Arm.BASELINE, Arm.CANDIDATE)
+        if lacking:
+            told["verdict"] = _without_promotion(results.verdict, lacking)
+        return results.model_copy(update=told)
+
+
+def _without_promotion(verdict: Verdict, lacking: Sequence[str]) -> Verdict:
+    """The verdict of a run whose saving leaves out what only the candidate would send as well."""
+    reason = (
+        f"The candidate also asks for {', '.join(lacking)}, which the source does not have and the baseline does not"
+        " ask for: its true volume is larger than what was measured."
+    )
+    row = Condition(id="source:metrics", role=ConditionRole.GATE, text=reason, met=False, blocks=True)
+    changes: dict[str, object] = {
+        "conditions": (*verdict.conditions, row),
+        "projection": None,
+        "projection_reason": reason,
+    }
+    if verdict.state is VerdictState.PROMOTE:
+        changes |= {
+            "state": VerdictState.INCONCLUSIVE,
+            "decided_by": row.id,
+            "reason": reason,
+            "decided_at": None,
+        }
+    return verdict.model_copy(update=changes)

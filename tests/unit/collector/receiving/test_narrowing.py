@@ -385,3 +385,14 @@ def test_receivers_are_found_in_what_only_another_distribution_runs() -> None:
     found = receiver_asks(parse_config(receivers_only(FOREIGN, {"EVERY": "20s"})))
     assert found is not None
     assert (found.interval, found.exclude.names) == (20 * SECOND, ("a$",))
+
+
+def test_only_what_the_candidate_alone_asks_for_in_vain_overstates_its_saving() -> None:
+    frames = frames_of(payload({"process.executable.name": "a"}, start=1))
+    holdings = SourceHoldings(frames.dictionaries)
+    holdings.add(frames)
+    more = asks_of("{metrics: {process.threads: {enabled: true}, process.cpu.time: {enabled: true}}}")
+    group = ReceiverGroup({"baseline": asks_of(), "candidate": more})
+    assert group.overstated(holdings, "baseline", "candidate") == ("process.threads",)
+    assert group.overstated(holdings, "candidate", "baseline") == ()
+    assert ReceiverGroup({"a": more, "b": more}).overstated(holdings, "a", "b") == ()
