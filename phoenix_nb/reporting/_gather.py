@@ -110,7 +110,7 @@ class StoredComparisons:
             processes_ended=raw.ended if kept else None,
             seed=experiment.config.seed if experiment.config.source.startswith("sim:") else None,
             not_checked=NOT_CHECKED,
-            notes=results.warnings,
+            notes=(*results.applied, *results.warnings),
             versions={**self._versions, "collector semantics": baseline.config.collector_version},
         )
 

@@ -1,4 +1,4 @@
-"""host_metrics: parsed and checked here, honoured by the host source."""
+"""host_metrics: parsed and checked here, honoured by :mod:`phoenix_nb.collector.receiving` and the host source."""
 
 from __future__ import annotations
 
