@@ -38,7 +38,14 @@ def list_pipelines(as_json: JsonFlag = False) -> None:
 
 @app.command("show")
 def show_pipeline(
-    name: Annotated[str, typer.Argument(help="A catalogue name.")], as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(help="A catalogue name.")],
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            "--recording", metavar="FILE", help="Rank names and learn thresholds from this recording."
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Print the collector YAML of a catalogue pipeline."""
     from phoenix_nb.collector import catalog
@@ -48,12 +55,18 @@ def show_pipeline(
             f"there is no pipeline {name!r} in the catalogue", hint=f"known: {', '.join(catalog.names())}"
         )
     entry = catalog.load(name)
+    text = entry.yaml if recording is None else _learned(name, recording)
     if as_json:
-        print_json(
-            {"name": entry.name, "title": entry.title, "description": entry.description, "yaml": entry.yaml}
-        )
+        print_json({"name": entry.name, "title": entry.title, "description": entry.description, "yaml": text})
     else:
-        typer.echo(entry.yaml.rstrip("\n"))
+        typer.echo(text.rstrip("\n"))
+
+
+def _learned(name: str, recording: Path) -> str:
+    from phoenix_nb.lab import MEMORY, Lab, learned_template
+
+    with Lab.open(MEMORY) as lab:
+        return learned_template(lab, name, str(recording))
 
 
 @app.command("validate")

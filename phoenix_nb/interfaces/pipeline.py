@@ -399,9 +399,13 @@ class ConfigGenerator(Protocol):
     async def apply_template(self, ctx: Context, name: str, variables: Mapping[str, str]) -> PipelineConfig:
         """A catalogue entry with values filled in.
 
+        The value ``recording:PATH`` of a variable that ranks or measures processes (``PHOENIX_TOP_PROCESSES``,
+        ``PHOENIX_MIN_MEMORY_BYTES``, ``PHOENIX_MIN_CPU_SECONDS``) is learned from that recording.
+
         Raises:
             NotFoundError: no such entry.
             InvalidRequestError: a variable is unknown, missing or not one of its valid values.
+            SourceError: the recording cannot be read.
         """
         ...
 

@@ -18,6 +18,7 @@ from phoenix_nb.lab._folders import require_folder
 from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
+from phoenix_nb.lab._learned_templates import learned_template
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text, write_text
 from phoenix_nb.lab._plan_checks import check_plan_against, check_plan_on
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
@@ -69,6 +70,7 @@ __all__ = [
     "function_support",
     "install_collector",
     "junit_report",
+    "learned_template",
     "lint_text",
     "load_pipeline_tests",
     "load_plan",

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from phoenix_nb.analysis import Billing
-from phoenix_nb.analysis.optimize import optimize
+from phoenix_nb.analysis.optimize import optimize, ranked_value
 from phoenix_nb.collector import catalog
 from phoenix_nb.collector.receiving import ReceiverAsks
 from phoenix_nb.interfaces import (
@@ -62,6 +62,27 @@ class RecordingOptimizer:
             now=self._clock.now(),
             asks=self._asks,
         )
+
+    async def ranked_value(self, ctx: Context, variable: str, recording: str, critical: str) -> str:
+        """What a recording gives for a variable of a template.
+
+        Args:
+            ctx: of the call.
+            variable: the variable.
+            recording: path of the recording.
+            critical: names that the template always keeps, alternatives of a regular expression.
+
+        Raises:
+            SourceError: the recording cannot be read.
+            InvalidRequestError: the variable cannot be had from a recording, or nothing could be ranked.
+        """
+        ctx.check()
+        return await asyncio.to_thread(self._ranked, variable, recording, critical)
+
+    def _ranked(self, variable: str, recording: str, critical: str) -> str:
+        dictionaries = Dictionaries()
+        frames = list(read_recording(recording, dictionaries))
+        return ranked_value(variable, frames, dictionaries, critical)
 
     def _engine(self, text: str) -> Callable[[Dictionaries], PipelineEngine]:
         return self._compiler.factory(PipelineConfig(yaml=text))

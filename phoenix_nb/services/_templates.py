@@ -29,6 +29,9 @@ __all__ = ["CatalogTemplates", "TemplateConfigGenerator", "config_error"]
 
 _UNSAFE = re.compile(r"[\x00-\x1f\"'${}]")
 _BOOLEANS = ("true", "false")
+_CRITICAL = "PHOENIX_CRITICAL_PROCESSES"
+_RECORDING = "recording:"
+"""A value that begins so names the recording that the value is learned from."""
 
 
 class CatalogTemplates:
@@ -105,8 +108,9 @@ class TemplateConfigGenerator:
                 hint=f"it has {', '.join(known)}",
                 details={"template": name, "unknown": [*unknown]},
             )
+        filled = await self._filled(ctx, known, variables)
         text = template.yaml
-        for key, value in variables.items():
+        for key, value in filled.items():
             _check_value(known[key], value)
             pattern = re.compile(rf"\$\{{env:{re.escape(key)}(:-[^}}]*)?\}}")
             text = pattern.sub(value.replace("\\", "\\\\"), text)
@@ -119,6 +123,20 @@ class TemplateConfigGenerator:
                 details={"template": name},
             )
         return config
+
+    async def _filled(
+        self, ctx: Context, known: Mapping[str, TemplateVariable], variables: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The variables with what a recording says in place of its path."""
+        critical = variables.get(_CRITICAL) or (known[_CRITICAL].default if _CRITICAL in known else "") or ""
+        made = {}
+        for key, value in variables.items():
+            path = value.removeprefix(_RECORDING)
+            if path != value:
+                made[key] = await self._optimizer.ranked_value(ctx, key, path, critical)
+            else:
+                made[key] = value
+        return made
 
 
 def _check_value(variable: TemplateVariable, value: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ __all__ = ["lower"]
 _GROUP = "process.category"
 _FILTER, _TRANSFORM = "filter/optimized", "transform/optimized"
 _NANO = 1_000_000_000
+_FEW = 4
+_PLAIN = re.compile(r"[A-Za-z0-9_/:@ -]+")
+"""A pattern that matches itself only."""
 _LAST = ("batch",)
 """Processors that ours go in front of."""
 
@@ -185,7 +189,8 @@ def _conditions(rules: Sequence[Candidate], selectors: Sequence[CriticalSelector
     resource, metric, point = [], [], []
     dropped = [pattern for one in rules if one.kind is RuleKind.DROP_PROCESSES for pattern in one.patterns]
     if dropped:
-        resource.append(f'{of_resource} and IsMatch(attributes["{NAME}"], {quoted(any_of(dropped))})')
+        # The name first: it decides about most processes, and is cheaper than the selectors.
+        resource.append(f"{_named(dropped)} and {of_resource}")
     for one in rules:
         if one.kind is RuleKind.TOP_K:
             kept = (
@@ -205,11 +210,19 @@ def _conditions(rules: Sequence[Candidate], selectors: Sequence[CriticalSelector
             )
         elif one.kind is RuleKind.DELAY:
             point.append(
-                f"{of_point} and start_time_unix_nano > 0"
-                f" and time_unix_nano - start_time_unix_nano < {round(one.seconds * _NANO)}"
+                "start_time_unix_nano > 0"
+                f" and time_unix_nano - start_time_unix_nano < {round(one.seconds * _NANO)} and {of_point}"
             )
     found = {"resource": resource, "metric": metric, "datapoint": point}
     return {context: conditions for context, conditions in found.items() if conditions}
+
+
+def _named(patterns: Sequence[str]) -> str:
+    """What is true of processes with these names; few plain names are compared, which costs less than a search."""
+    if len(patterns) <= _FEW and all(_PLAIN.fullmatch(one) for one in patterns):
+        tests = [f'attributes["{NAME}"] == {quoted(one)}' for one in patterns]
+        return f"({' or '.join(tests)})" if len(tests) > 1 else tests[0]
+    return f'IsMatch(attributes["{NAME}"], {quoted(any_of(patterns))})'
 
 
 def _spared(selectors: Sequence[CriticalSelector], prefix: str) -> str:

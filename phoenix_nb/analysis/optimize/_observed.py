@@ -48,6 +48,8 @@ class Observed:
     """Data points."""
     oldest: Floats
     """Seconds since its start that the newest point of a series shows; infinite where there is no start time."""
+    last: Floats
+    """Value of the newest point; 0 where it has none."""
     weight: Floats
     """Part of its metric's total, divided by the number of metrics; all weights together are 1."""
     payload_resources: tuple[Ids, ...]
@@ -126,6 +128,7 @@ def observe(frames: Sequence[Frames], dictionaries: Dictionaries) -> Observed:
         name=name,
         points=points,
         oldest=age,
+        last=values[last],
         weight=_weights(amount, points, metric, len(metrics)),
         payload_resources=_payload_resources(frames),
         scrapes=_scrapes(np.repeat(np.arange(len(first)), points), ordinals),

@@ -187,6 +187,24 @@ class ConfigGeneratorContract(Contract):
         with pytest.raises(InvalidRequestError):
             await subject.apply_template(CTX, self.template, {"no_such_variable": "1"})
 
+    async def test_a_template_ranks_the_processes_of_a_recording(
+        self, subject: ConfigGenerator, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "host.jsonl"
+        write_recording(file, simulate("realistic", seed=3, scrapes=12, every=10.0))
+        learned = f"recording:{file}"
+        listed = await subject.apply_template(CTX, "process-topk-v1", {})
+        ranked = await subject.apply_template(CTX, "process-topk-v1", {"PHOENIX_TOP_PROCESSES": learned})
+        assert ranked.yaml != listed.yaml
+        assert learned not in ranked.yaml
+        assert await subject.generate_config(CTX, sample_pipeline(config=ranked))
+        for variable, value in (
+            ("PHOENIX_MEMORY_LIMIT_MIB", learned),
+            ("PHOENIX_TOP_PROCESSES", "recording:/no/such"),
+        ):
+            with pytest.raises((InvalidRequestError, NotFoundError, SourceError)):
+                await subject.apply_template(CTX, "process-topk-v1", {variable: value})
+
     async def test_an_optimised_configuration_keeps_its_promise(
         self, subject: ConfigGenerator, tmp_path: Path
     ) -> None:

@@ -19,7 +19,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phoenix_nb.analysis import Billing, combined_output
-from phoenix_nb.analysis.optimize import observe, optimize, steady_top_k
+from phoenix_nb.analysis.optimize import (
+    RANKED_VARIABLES,
+    names_by_use,
+    observe,
+    optimize,
+    ranked_value,
+    steady_top_k,
+)
 from phoenix_nb.analysis.optimize._arguments import arguments_pattern
 from phoenix_nb.analysis.optimize._lower import lower
 from phoenix_nb.analysis.optimize._ottl import quoted
@@ -446,3 +453,43 @@ def test_a_ranking_keeps_the_first_and_not_too_many(looks: list[list[str]], k: i
     assert len(kept) <= round(1.5 * k)
     if looks:
         assert set(looks[-1][:k]) <= set(kept)
+
+
+# -- templates that follow a recording -----------------------------------------------------------------------
+
+
+def test_names_of_a_template_are_those_that_use_most() -> None:
+    frames, known = recorded()
+    value = ranked_value("PHOENIX_TOP_PROCESSES", frames, known, "postgres|redis")
+    names = value.split("|")
+    assert 1 <= len(names) <= 30
+    assert not any(name.startswith(("postgres", "redis")) for name in names)
+    seen = observe(frames, known)
+    critical = np.array([seen.names[at].startswith(("postgres", "redis")) for at in seen.name.tolist()])
+    best = names_by_use(seen, critical)[0]
+    assert re2.search(f"^({value})", best)
+
+
+@pytest.mark.parametrize(
+    ("variable", "metric"),
+    [("PHOENIX_MIN_MEMORY_BYTES", "process.memory.usage"), ("PHOENIX_MIN_CPU_SECONDS", "process.cpu.time")],
+)
+def test_a_floor_of_a_template_leaves_nine_tenths(variable: str, metric: str) -> None:
+    frames, known = recorded()
+    floor = float(ranked_value(variable, frames, known, "postgres"))
+    seen = observe(frames, known)
+    others = np.array([not seen.names[at].startswith("postgres") for at in seen.name.tolist()])
+    held = seen.last[(seen.metric == seen.metrics.index(metric)) & others]
+    assert held[held >= floor].sum() >= 0.9 * held.sum()
+    # The next larger floor would not: what is above it alone is too little.
+    above = held[held > floor * 1.001 + 0.001]
+    assert above.sum() < 0.9 * held.sum()
+
+
+def test_what_a_recording_cannot_tell_is_refused() -> None:
+    frames, known = recorded()
+    with pytest.raises(InvalidRequestError, match="cannot be had"):
+        ranked_value("PHOENIX_OTLP_ENDPOINT", frames, known, "postgres")
+    for variable in RANKED_VARIABLES:
+        with pytest.raises(InvalidRequestError, match="no process"):
+            ranked_value(variable, frames, known, ".*")

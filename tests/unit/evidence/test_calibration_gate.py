@@ -126,6 +126,24 @@ def test_plan_check_on_the_command_line(
     assert {row["saving"] for row in found["rows"]} >= {0.27, 0.3, 0.33}
 
 
+def test_plan_check_on_a_run_that_was_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text("planned_intervals: 5000\n")
+    words = ["--workspace", str(tmp_path / "kept")]
+    pair = ["process-baseline-v1", "process-priority-v1"]
+    for more in (
+        ["compare", *pair, "--source", "sim:realistic", "--duration", "20m", "--json"],
+        ["plan", "check", str(file), "--experiment", "latest", "--runs", "5", "--json"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, *more])
+        assert ended.value.code == 0
+        printed = json.loads(capsys.readouterr().out)
+    assert printed["seen_intervals"] == 117
+    # The built-in engine is no collector, so nothing is known of the guardrails.
+    assert any("could not be simulated" in one for one in printed["warnings"])
+
+
 def test_a_plan_is_not_checked_on_something_endless() -> None:
     with pytest.raises(InvalidRequestError, match="has an end"):
         check_plan_on(Plan(), "host")
