@@ -15,6 +15,7 @@ from phoenix_nb.collector.ottl import (
     compile_statements,
     statement_functions,
 )
+from phoenix_nb.collector.ottl.functions._glob import GlobError, compile_glob
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.otlp import Decoder, Dictionaries, encode_json
 from tests.unit.collector.test_config_text import config
@@ -150,3 +151,30 @@ def test_flat_statements_name_their_context() -> None:
     )[0]
     assert "unable to infer context from statements" in problem.message
     assert problem.path == "processors::transform"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hits"),
+    [
+        ("{a", ["a"]),
+        ("{a,", ["", "a"]),
+        ("x{a,b", ["xa", "xb"]),
+        ("{a,{b", ["a", "b"]),
+        ("{a}{b", ["ab"]),
+        ("{}", [""]),
+        ("a}", ["a}"]),
+    ],
+)
+def test_braces_of_globs_may_stay_open(pattern: str, hits: list[str]) -> None:
+    texts = ["", "a", "b", "ab", "xa", "xb", "{a", "a}", "x{a", "}"]
+    assert [text for text in texts if compile_glob(pattern).search(text)] == hits
+
+
+def test_globs_are_not_nested_without_end() -> None:
+    with pytest.raises(GlobError, match="nested deeper"):
+        compile_glob("{" * 5_000)
+
+
+def test_groups_of_a_pattern_may_share_a_name() -> None:
+    pattern = compile_regexp(r"(?P<a>x)[(?P<b>y](\Q(?P<c>\E)(?:z)(?P<a>w)")
+    assert pattern.names == ("", "a", "", "a")

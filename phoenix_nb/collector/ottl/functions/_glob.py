@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import Final
 
 from phoenix_nb.collector._regexp import Regexp, RegexpError, compile_regexp
 
 __all__ = ["GlobError", "compile_glob"]
+
+
+_MOST_DEPTH: Final = 100
 
 
 class GlobError(ValueError):
@@ -33,9 +37,11 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._depth = 0
 
     def alternatives(self, *, nested: bool) -> str:
-        made, parts = [], [""]
+        """What the pattern is from here on; braces that are not closed end with the text."""
+        parts = [""]
         while self._at < len(self._text):
             letter = self._text[self._at]
             self._at += 1
@@ -46,11 +52,10 @@ class _Reader:
             elif letter == "[":
                 parts[-1] += self._class()
             elif letter == "{":
-                parts[-1] += f"(?:{self.alternatives(nested=True)})"
+                parts[-1] += f"(?:{self._inner()})"
             elif nested and letter == ",":
                 parts.append("")
             elif nested and letter == "}":
-                made = parts
                 break
             elif letter == "\\":
                 if self._at < len(self._text):
@@ -58,9 +63,15 @@ class _Reader:
                     self._at += 1
             else:
                 parts[-1] += re.escape(letter)
-        if nested and not made:
-            raise GlobError("unexpected end of input")
         return "|".join(parts)
+
+    def _inner(self) -> str:
+        self._depth += 1
+        if self._depth > _MOST_DEPTH:
+            raise GlobError(f"the pattern is nested deeper than {_MOST_DEPTH} levels")
+        made = self.alternatives(nested=True)
+        self._depth -= 1
+        return made
 
     def _class(self) -> str:
         inverse = self._text.startswith("!", self._at)

@@ -165,47 +165,46 @@ def _replacement_of(
     return text
 
 
-def _replace_match(
-    target: Target,
-    pattern: Getter,
-    replacement: Getter,
-    function: Function | None = None,
-    replacement_format: Getter | None = None,
-) -> Run:
-    find = _glob_of("replace_match", pattern)
-    make = _replacement_of(replacement, function, replacement_format)
+def _replacing_matches(name: str, change: Callable[[Value, Regexp, str], Value]) -> Callable[..., Run]:
+    """An editor that puts a text in the place of what a glob matches.
 
-    def run(item: Item) -> None:
-        glob = find(item)
-        found = target.getter.get(item)
-        text = make(item)
-        if isinstance(found, str) and glob.search(found):
-            target.put(item, text)
+    Args:
+        name: how users call it.
+        change: what a value becomes; nil leaves it alone.
+    """
 
-    return run
+    def create(
+        target: Target,
+        pattern: Getter,
+        replacement: Getter,
+        function: Function | None = None,
+        replacement_format: Getter | None = None,
+    ) -> Run:
+        find = _glob_of(name, pattern)
+        make = _replacement_of(replacement, function, replacement_format)
+
+        def run(item: Item) -> None:
+            glob = find(item)
+            found = target.getter.get(item)
+            made = change(found, glob, make(item))
+            if made is not None:
+                target.put(item, made)
+
+        return run
+
+    return create
 
 
-def _replace_all_matches(
-    target: Target,
-    pattern: Getter,
-    replacement: Getter,
-    function: Function | None = None,
-    replacement_format: Getter | None = None,
-) -> Run:
-    find = _glob_of("replace_all_matches", pattern)
-    make = _replacement_of(replacement, function, replacement_format)
+def _matched(found: Value, glob: Regexp, text: str) -> Value:
+    return text if isinstance(found, str) and glob.search(found) else None
 
-    def run(item: Item) -> None:
-        glob = find(item)
-        made = target.getter.get(item)
-        assert isinstance(made, KeyValues)  # noqa: S101 - the getter insists
-        text = make(item)
-        for key, value in made.items():
-            if isinstance(value, str) and glob.search(value):
-                made = made.with_item(key, text)
-        target.put(item, made)
 
-    return run
+def _all_matched(found: Value, glob: Regexp, text: str) -> Value:
+    assert isinstance(found, KeyValues)  # noqa: S101 - the getter insists
+    for key, value in found.items():
+        if _matched(value, glob, text) is not None:
+            found = found.with_item(key, text)
+    return found
 
 
 _TAIL: Final = (
@@ -222,7 +221,15 @@ REPLACING: Final[tuple[Function, ...]] = (
         (param("target", "map_target"), param("mode", "text"), _REGEX, *_TAIL),
         _replace_all_patterns,
     ),
-    Function("replace_match", (param("target", "target"), _GLOB, *_TAIL), _replace_match),
-    Function("replace_all_matches", (param("target", "map_target"), _GLOB, *_TAIL), _replace_all_matches),
+    Function(
+        "replace_match",
+        (param("target", "target"), _GLOB, *_TAIL),
+        _replacing_matches("replace_match", _matched),
+    ),
+    Function(
+        "replace_all_matches",
+        (param("target", "map_target"), _GLOB, *_TAIL),
+        _replacing_matches("replace_all_matches", _all_matched),
+    ),
 )
 """Editors that replace."""
