@@ -25,10 +25,9 @@ _STRIPPING = ("delete_key", "delete_keys", "delete_matching_keys", "keep_keys", 
 def limiter_and_batch(steps: Sequence[Step], pipeline: str) -> Iterator[LintFinding]:
     """A pipeline without protection, or with it in the wrong place."""
     types = [step.type for step in steps]
-    path = f"service::pipelines::{pipeline}::processors"
     if "memory_limiter" not in types:
         yield LintFinding(
-            path=path,
+            path=f"service::pipelines::{pipeline}::processors",
             message=f"pipeline {pipeline} has no memory_limiter",
             code="MEMORY_LIMITER_MISSING",
             why="a burst of processes or a slow backend makes the collector grow until the system kills it",
@@ -37,7 +36,7 @@ def limiter_and_batch(steps: Sequence[Step], pipeline: str) -> Iterator[LintFind
         )
     elif types[0] != "memory_limiter":
         yield LintFinding(
-            path=f"{path}::{types.index('memory_limiter')}",
+            path=steps[types.index("memory_limiter")].place,
             message=f"memory_limiter comes after {steps[0].component.id}",
             code="MEMORY_LIMITER_NOT_FIRST",
             why="it makes senders wait when memory is short: what ran before it has used its memory already, "
@@ -50,7 +49,7 @@ def limiter_and_batch(steps: Sequence[Step], pipeline: str) -> Iterator[LintFind
         later = [step for step in steps[at + 1 :] if step.type in _REDUCING]
         if later:
             yield LintFinding(
-                path=f"{path}::{at}",
+                path=steps[at].place,
                 message=f"batch comes before {later[0].component.id}",
                 code="BATCH_BEFORE_FILTER",
                 why="batches are filled with what is dropped afterwards, so what is sent is smaller than it should be",
@@ -124,9 +123,17 @@ def _deleted_keys(rule: Rule) -> Iterator[tuple[str, str]]:
     if editor is None or editor.name != "delete_key" or rule.where is not None or len(editor.arguments) < 2:
         return
     target, key = editor.arguments[0][1], editor.arguments[1][1]
-    if isinstance(target, ast.Path) and isinstance(key, ast.Text) and target.fields[-1].name == "attributes":
-        first = target.fields[0].name
-        yield (rule.context if first == "attributes" else first), key.value
+    owner = _owner_of(target, rule.context)
+    if owner and isinstance(key, ast.Text):
+        yield owner, key.value
+
+
+def _owner_of(target: ast.Value, context: str) -> str:
+    """Whose attributes a path names; empty when it names no attributes."""
+    if not isinstance(target, ast.Path) or target.fields[-1].name != "attributes":
+        return ""
+    first = target.fields[0].name
+    return context if first == "attributes" else first
 
 
 def _action_keys(step: Step) -> Iterator[tuple[str, str]]:
@@ -179,7 +186,7 @@ def aggregations(steps: Sequence[Step]) -> Iterator[LintFinding]:
             True for other in steps[: step.number] for _ in _aggregating(other)
         ):
             yield LintFinding(
-                path=f"service::pipelines::{step.pipeline.id}::processors::{step.number}",
+                path=step.place,
                 message=f"{step.component.id} comes after an aggregation",
                 code="ORDER_DELTA_AFTER_AGGREGATION",
                 why="the sum of counters falls when one of its members ends; the difference of such sums is wrong",
@@ -187,7 +194,7 @@ def aggregations(steps: Sequence[Step]) -> Iterator[LintFinding]:
             )
         if step.type == "deltatorate" and not delta:
             yield LintFinding(
-                path=f"service::pipelines::{step.pipeline.id}::processors::{step.number}",
+                path=step.place,
                 message=f"{step.component.id} has no cumulativetodelta before it",
                 code="ORDER_RATE_WITHOUT_DELTA",
                 why="deltatorate changes delta sums only; cumulative counters pass unchanged",
@@ -226,9 +233,8 @@ def _counters(step: Step) -> bool:
 
 
 def _times(step: Step, path: str, what: str, *, expected: bool) -> Iterator[LintFinding]:
-    facts = step.facts
-    certain = facts is not None and facts.points_in > 0
-    if not expected or (facts is not None and certain and not facts.mixed_times):
+    facts = step.measured
+    if not expected or (facts is not None and not facts.mixed_times):
         return
     yield LintFinding(
         path=path,
@@ -236,7 +242,7 @@ def _times(step: Step, path: str, what: str, *, expected: bool) -> Iterator[Lint
         code="AGGREGATION_TIMESTAMPS",
         why="only points with equal times are merged, and the process scraper gives every process a time of its own",
         suggestion='before it, in the datapoint context: set(time, TruncateTime(time, Duration("1s")))',
-        certain=certain,
+        certain=facts is not None,
     )
 
 
@@ -248,18 +254,14 @@ def _strips_resources(step: Step) -> bool:
         editor = _editor(rule)
         if editor is None or editor.name not in _STRIPPING or not editor.arguments:
             continue
-        target = editor.arguments[0][1]
-        if isinstance(target, ast.Path) and target.fields[-1].name == "attributes":
-            first = target.fields[0].name
-            if (rule.context if first == "attributes" else first) == "resource":
-                return True
+        if _owner_of(editor.arguments[0][1], rule.context) == "resource":
+            return True
     return False
 
 
 def _resources(step: Step, path: str, what: str, *, stripped: bool) -> Iterator[LintFinding]:
-    facts = step.facts
-    certain = facts is not None and facts.points_in > 0
-    if facts is not None and certain:
+    facts = step.measured
+    if facts is not None:
         if facts.shared_metrics or facts.points_out < facts.points_in:
             return
     elif not stripped:
@@ -270,5 +272,5 @@ def _resources(step: Step, path: str, what: str, *, stripped: bool) -> Iterator[
         code="AGGREGATION_ACROSS_RESOURCES",
         why="every process is a resource of its own, so points of different processes are in different metrics",
         suggestion="delete the resource attributes that tell processes apart, then put groupbyattrs before it",
-        certain=certain,
+        certain=facts is not None,
     )

@@ -79,6 +79,16 @@ class Step:
         """Where its settings are."""
         return f"processors::{self.component.id}"
 
+    @property
+    def place(self) -> str:
+        """Where it stands in its pipeline."""
+        return f"service::pipelines::{self.pipeline.id}::processors::{self.number}"
+
+    @property
+    def measured(self) -> StepFacts | None:
+        """What payloads showed here; ``None`` when none had points."""
+        return self.facts if self.facts is not None and self.facts.points_in > 0 else None
+
 
 def steps_of(config: CollectorConfig, facts: dict[Place, StepFacts] | None) -> list[list[Step]]:
     """The steps of every metrics pipeline, in order."""
