@@ -56,7 +56,7 @@ class TwoSampleResult:
     error: float
     """Standard error."""
     p_value: float
-    """For one look."""
+    """For one look; valid at every look where the interval is."""
 
 
 def two_sample_interval(
@@ -96,12 +96,15 @@ def two_sample_interval(
     else:
         error = math.sqrt(a + b)
     freedom = (a + b) ** 2 / (a * a / (baseline.n - 1) + b * b / (candidate.n - 1)) if a + b > 0 else math.inf
-    p_value = _p_value(estimate, error, freedom, one_sided=one_sided)
     n = baseline.n + candidate.n
     if tuned_for is None:
         half = error * _t_quantile(1.0 - (alpha if one_sided else alpha / 2.0), freedom)
+        p_value = _p_value(estimate, error, freedom, one_sided=one_sided)
     else:
         half = error * math.sqrt(n) * _sequential(n, tuned_for, alpha, one_sided=one_sided)
+        p_value = _sequential_p(
+            estimate, error, n, _precision(tuned_for, alpha, one_sided=one_sided), one_sided
+        )
     return TwoSampleResult(
         estimate, estimate - half, math.inf if one_sided else estimate + half, error, p_value
     )
@@ -109,14 +112,30 @@ def two_sample_interval(
 
 def _sequential(n: int, tuned_for: float, alpha: float, *, one_sided: bool) -> float:
     """Half-width after ``n`` units in units of one value's standard deviation."""
-    level = 2.0 * alpha if one_sided else alpha
-    twice = -2.0 * math.log(level)
-    rho2 = (twice + math.log1p(twice)) / tuned_for
+    rho2 = _precision(tuned_for, alpha, one_sided=one_sided)
     grown = n * rho2 + 1.0
     evidence = (
         math.log1p(math.sqrt(grown) / (2.0 * alpha)) if one_sided else math.log(math.sqrt(grown) / alpha)
     )
     return math.sqrt(2.0 * grown / (n * n * rho2) * evidence)
+
+
+def _precision(tuned_for: float, alpha: float, *, one_sided: bool) -> float:
+    twice = -2.0 * math.log(2.0 * alpha if one_sided else alpha)
+    return (twice + math.log1p(twice)) / tuned_for
+
+
+def _sequential_p(estimate: float, error: float, n: int, rho2: float, one_sided: bool) -> float:
+    """The error rate at which the interval of this look would end at zero."""
+    if error == 0.0:
+        return _p_value(estimate, error, math.inf, one_sided=one_sided)
+    if one_sided and estimate <= 0.0:
+        return 1.0
+    grown = n * rho2 + 1.0
+    evidence = min((estimate / error) ** 2 * n * rho2 / (2.0 * grown), 700.0)
+    if one_sided:
+        return min(1.0, math.sqrt(grown) / (2.0 * math.expm1(evidence)))
+    return min(1.0, math.sqrt(grown) * math.exp(-evidence))
 
 
 def _t_quantile(level: float, freedom: float) -> float:

@@ -42,6 +42,7 @@ def test_means_at_every_look() -> None:
     assert close(found.low, -0.55844)
     assert close(found.high, 1.56516)
     assert close(found.error, 0.33341)
+    assert found.p_value == 1.0
 
 
 def test_one_sided() -> None:
@@ -78,3 +79,12 @@ def test_bad_input_is_refused() -> None:
         two_sample_interval(Sample(1, 1, 1), B)
     with pytest.raises(InvalidRequestError):
         two_sample_interval(Sample(0, 1, 5), B)
+
+
+@pytest.mark.parametrize("one_sided", [True, False])
+def test_a_value_at_every_look_is_the_level_at_which_the_interval_ends_at_zero(*, one_sided: bool) -> None:
+    strong = Sample.of_proportion(1396, 3000), Sample.of_proportion(1520, 3000)
+    for pair in (strong, (a(3000), B)):
+        found = two_sample_interval(*pair, tuned_for=5000, one_sided=one_sided)
+        # Tuning depends on the level, so only the answer "below alpha or not" has to agree.
+        assert (found.p_value < 0.05) == (found.low > 0)
