@@ -178,9 +178,10 @@ class ExperimentMeter:
             self._open[number].duplicates += count
         for number, count in tally(payloads.frontier[raw.p_payload[where == LATE]]):
             self._open[number].late += count
-        open_bins = np.where(payloads.bin == LATE, payloads.frontier, payloads.bin)
-        for frames, intervals in self._unscraped.judged(raw, where, open_bins, call.arms[1].skipped):
-            self._tracker.add_raw(frames, intervals)
+        if self._tracker.selectors:
+            open_bins = np.where(payloads.bin == LATE, payloads.frontier, payloads.bin)
+            for frames, intervals in self._unscraped.judged(raw, where, open_bins, call.arms[1].skipped):
+                self._tracker.add_raw(frames, intervals)
         touched = np.unique(where[where != LATE]).tolist()
         for side, arm in enumerate(ARMS):
             self._add_cost(side, arm, call.arms[side], raw, payloads)
