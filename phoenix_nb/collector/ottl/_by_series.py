@@ -19,7 +19,9 @@ _AXES: Final[frozenset[Axis]] = frozenset(SERIES_AXES)
 
 def by_series(condition: Condition) -> Condition:
     """The same condition, with the largest parts that depend on series alone decided per series."""
-    if condition.axes and condition.axes <= _AXES:
+    if not condition.axes:
+        return condition
+    if condition.axes <= _AXES:
         return _BySeries(condition)
     if isinstance(condition, Negation):
         return Negation(by_series(condition.inner))

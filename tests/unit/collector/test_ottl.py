@@ -10,6 +10,7 @@ from phoenix_nb.collector import compile_config, parse_config, validate_config
 from phoenix_nb.collector._regexp import RegexpError, compile_regexp
 from phoenix_nb.collector.ottl import (
     CONTEXTS,
+    Item,
     OttlError,
     compile_condition,
     compile_statements,
@@ -178,3 +179,10 @@ def test_globs_are_not_nested_without_end() -> None:
 def test_groups_of_a_pattern_may_share_a_name() -> None:
     pattern = compile_regexp(r"(?P<a>x)[(?P<b>y](\Q(?P<c>\E)(?:z)(?P<a>w)")
     assert pattern.names == ("", "a", "", "a")
+
+
+def test_a_condition_may_depend_on_nothing() -> None:
+    condition = compile_condition(
+        'not (Nanoseconds(Duration("1m")) == 1) or (1 > 0 and 2 != 1)', CONTEXTS["datapoint"]
+    )
+    assert condition.test(Item())
