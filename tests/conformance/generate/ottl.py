@@ -195,6 +195,8 @@ _DIGESTS: Final = (
 _PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second", "Nanosecond", "Weekday")
 _UNIX: Final = ("UnixNano", "UnixMicro", "UnixMilli", "UnixSeconds")
 _SPANS: Final = ("Hours", "Minutes", "Seconds", "Milliseconds", "Microseconds", "Nanoseconds")
+_KINDS: Final = ("IsString", "IsInt", "IsDouble", "IsBool", "IsMap", "IsList", "IsEmpty")
+_CASES: Final = ("ToLowerCase", "ToUpperCase", "ToSnakeCase", "ToCamelCase")
 _FORMATS: Final = ("%F %T", "%Y-%m-%dT%H:%M:%S%z", "%F %T,%f", "%D %r", "%c")
 _BERLIN: Final = ', "Europe/Berlin"'
 _LAZY: Final = ', mode="lazyQuotes"'
@@ -214,33 +216,8 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     **{name: _one(name, Texts.text) for name in _DIGESTS},
     **{name: _one(name, Texts.time) for name in (*_PARTS, *_UNIX)},
     **{name: _one(name, Texts.span) for name in _SPANS},
-    **{
-        name: _one(name, Texts.value)
-        for name in (
-            "IsString",
-            "IsInt",
-            "IsDouble",
-            "IsBool",
-            "IsMap",
-            "IsList",
-            "IsEmpty",
-            "Len",
-            "Hex",
-            "String",
-            "Bool",
-        )
-    },
-    **{
-        name: _one(name, Texts.text)
-        for name in (
-            "ToLowerCase",
-            "ToUpperCase",
-            "ToSnakeCase",
-            "ToCamelCase",
-            "Base64Decode",
-            "IsValidLuhn",
-        )
-    },
+    **{name: _one(name, Texts.value) for name in (*_KINDS, "Len", "Hex", "String", "Bool")},
+    **{name: _one(name, Texts.text) for name in (*_CASES, "Base64Decode", "IsValidLuhn")},
     **{name: _pair(name) for name in ("HasPrefix", "HasSuffix", "TrimPrefix", "TrimSuffix", "Split")},
     "Int": _one("Int", lambda t: t.pick(t.number(), t.value())),
     "Double": _one("Double", lambda t: t.pick(t.number(), t.value())),
@@ -291,21 +268,7 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
 """How a converter is called, by name."""
 
 _BOOLEAN: Final = frozenset(
-    {
-        "IsString",
-        "IsInt",
-        "IsDouble",
-        "IsBool",
-        "IsMap",
-        "IsList",
-        "IsEmpty",
-        "IsMatch",
-        "HasPrefix",
-        "HasSuffix",
-        "ContainsValue",
-        "IsValidLuhn",
-        "IsInCIDR",
-    }
+    (*_KINDS, "IsMatch", "HasPrefix", "HasSuffix", "ContainsValue", "IsValidLuhn", "IsInCIDR")
 )
 
 
