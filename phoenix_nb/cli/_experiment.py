@@ -66,6 +66,7 @@ def _line(one: Experiment) -> dict[str, object]:
         "name": one.name,
         "state": one.state.value,
         "state_reason": one.state_reason,
+        "failure": None if one.failure is None else one.failure.model_dump(mode="json"),
         "source": one.config.source,
         "verdict": None if results is None else results.verdict.state.value,
         "decided_by": None if results is None else results.verdict.decided_by,
