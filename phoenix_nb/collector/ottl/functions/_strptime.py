@@ -245,6 +245,7 @@ def _time(
 ) -> Run:
     if not format:
         raise ValueError("format cannot be nil")
+    # Without a location the collector takes the zone of its host; here that is UTC, so that a run can be repeated.
     zone = load_zone(location or "")
     if zone is None:
         raise ValueError(f"failed to load location {location}: unknown time zone {location}")
