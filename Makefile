@@ -20,9 +20,10 @@ test: $(STAMP)  ## unit, contract, conformance, kernel and browser tests, then t
 	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-cell-timeout=180 -o asyncio_mode=strict notebooks
 	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-cell-timeout=180 -o asyncio_mode=strict notebooks
 
-nightly: $(STAMP)  ## 20,000 drawn configurations against the real processors; PHOENIX_DIFFERENTIAL_SEED repeats a run
+nightly: $(STAMP)  ## 20,000 drawn configurations against the real processors (PHOENIX_DIFFERENTIAL_SEED repeats them); error rates of the verdict over 2,000 runs
 	PHOENIX_DIFFERENTIAL_PAIRS=20000 PHOENIX_DIFFERENTIAL_SEED=$${PHOENIX_DIFFERENTIAL_SEED:-$$RANDOM} \
 		$(BIN)/python -m pytest -s -q tests/conformance/test_differential.py
+	PHOENIX_EVIDENCE_RUNS=2000 $(BIN)/python -m pytest -q tests/unit/evidence/test_error_rates.py
 
 check: $(STAMP)  ## formatting, lint, types, import directions
 	$(BIN)/ruff format --check .

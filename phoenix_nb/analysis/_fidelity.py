@@ -87,11 +87,11 @@ class FidelityCounter:
         for number in range(len(self._process), len(resources)):
             attributes = resources[number].attributes
             pid = attributes.get("process.pid")
-            who = tuple(attribute_text(attributes.get(key, "")) for key in ("host.name", "host.id"))
+            host, ident = (attribute_text(attributes.get(key, "")) for key in ("host.name", "host.id"))
             fresh.append(
                 -1
                 if pid is None
-                else self._processes.setdefault((*who, attribute_text(pid)), len(self._processes))
+                else self._processes.setdefault((host, ident, attribute_text(pid)), len(self._processes))
             )
         self._process = np.concatenate([self._process, np.array(fresh, dtype=np.int64)])
 

@@ -82,17 +82,19 @@ def with_harms(
         kinds: guardrails that were measured.
         harms: true increases, fractions of what the margins are fractions of.
     """
-    changed: dict[str, Values] = {}
+    candidate = seen.candidate
     for kind in kinds:
         name, harm = _GUARDED[kind], harms.get(kind, 0.0)
         a, b = getattr(seen.baseline, name), getattr(seen.candidate, name)
         if kind is GuardrailKind.LATENCY_P99:
-            changed[name] = b * np.exp(np.mean(np.log(a) - np.log(b))) * (1.0 + harm)
+            candidate = dataclasses.replace(
+                candidate, latency=b * np.exp(np.mean(np.log(a) - np.log(b))) * (1.0 + harm)
+            )
         elif kind is GuardrailKind.LATENCY_ABOVE:
-            changed[name] = b - np.mean(b - a) + harm
+            candidate = dataclasses.replace(candidate, above=b - np.mean(b - a) + harm)
         else:
-            changed[name] = b * (a.sum() / b.sum()) * (1.0 + harm)
-    return dataclasses.replace(seen, candidate=dataclasses.replace(seen.candidate, **changed))
+            candidate = dataclasses.replace(candidate, cpu=b * (a.sum() / b.sum()) * (1.0 + harm))
+    return dataclasses.replace(seen, candidate=candidate)
 
 
 def redrawn(

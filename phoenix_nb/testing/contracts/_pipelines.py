@@ -197,7 +197,7 @@ class ConfigGeneratorContract(Contract):
         ranked = await subject.apply_template(CTX, "process-topk-v1", {"PHOENIX_TOP_PROCESSES": learned})
         assert ranked.yaml != listed.yaml
         assert learned not in ranked.yaml
-        assert await subject.generate_config(CTX, sample_pipeline(config=ranked))
+        await subject.generate_config(CTX, sample_pipeline(config=ranked))
         for variable, value in (
             ("PHOENIX_MEMORY_LIMIT_MIB", learned),
             ("PHOENIX_TOP_PROCESSES", "recording:/no/such"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from phoenix_nb.analysis import Billing, PairedRun
@@ -166,3 +168,27 @@ def test_bytes_that_are_billed_get_an_interval_of_their_own() -> None:
     assert row.saving_per_month is not None
     assert row.low <= row.saving_per_month <= row.high
     assert 0 < row.high - row.low < row.saving_per_month
+
+
+def test_a_process_that_is_told_with_fewer_attributes_is_still_compared() -> None:
+    known = Dictionaries()
+    raw = scrape(known, [(0, PROCESSES), (10 * SECOND, PROCESSES)])
+    numbers = [
+        known.resources.intern(
+            replace(
+                known.resources[at],
+                attributes=known.resources[at].attributes.without("process.command_line"),
+            )
+        )
+        for at in raw.rm_resource.tolist()
+    ]
+    fewer = raw.replace(rm_resource=np.array(numbers, dtype=np.int32))
+    counter = FidelityCounter(known)
+    counter.add(raw, fewer)
+    found = counter.report()
+    assert (found.compared, found.differing, found.not_comparable) == (raw.n_points, 0, 0)
+    # Two processes that share a pid and a time cannot be told apart.
+    twins = scrape(known, [(0, [Process("a", 1), Process("b", 1)])], spread=0)
+    counter = FidelityCounter(known)
+    counter.add(twins, fewer.slice(0, 1))
+    assert counter.report().not_comparable == fewer.slice(0, 1).n_points
