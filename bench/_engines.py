@@ -21,7 +21,7 @@ from phoenix_nb.otlp._attributes import _read_item
 
 __all__ = ["Embedded", "Laps", "Payloads", "Phases", "RealProcessors", "fresh", "payloads_of", "simulated"]
 
-_POINTS_PER_RUN = 250_000
+_POINTS_PER_RUN = 150_000
 
 
 @dataclass(frozen=True)

@@ -310,7 +310,8 @@ def _parse_common(raw: bytes) -> tuple[str, AttributeValue, bytes] | None:
         kind = raw[at]
         if kind == 0x0A and raw[at + 1] == size - 2:
             text = raw[at + 2 :]
-            return key.decode(), text.decode(), _framed(b"k", key) + _framed(b"s", text)
+            canonical = b"".join((b"k", _LENGTH.pack(len(key)), key, b"s", _LENGTH.pack(len(text)), text))
+            return key.decode(), text.decode(), canonical
         if kind == 0x18 and 2 <= size <= 10:
             number = 0
             for step, byte in enumerate(raw[at + 1 :]):

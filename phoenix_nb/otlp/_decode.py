@@ -174,8 +174,8 @@ def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
 def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[bytes], T]) -> Ids:
     """Ids of a column of messages; -1 for nulls."""
     index, distinct = _encoded(values)
-    table = [into.intern_raw(raw, partial(parse, raw)) for raw in distinct]
-    return np.array([*table, -1], dtype=np.int32)[index]
+    table = into.intern_raws(distinct, parse)
+    return np.array([*table, -1], dtype=np.int32).take(index)
 
 
 def _schema_urls(dictionaries: Dictionaries, values: pa.Array) -> Ids:

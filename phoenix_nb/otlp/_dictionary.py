@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -47,19 +47,12 @@ class Dictionary(Generic[T]):
         return self._add(value) if found is None else found
 
     def _add(self, value: T) -> int:
-        identity = self._identity(value)
-        size = self._size(value)
         with self._lock:
             found = self._ids.get(value)
             if found is not None:
                 return found
             number = len(self._values)
-            self._identities.append(identity)
-            self._sizes.append(size)
-            self._canonical.append(self._by_identity.setdefault(identity, number))
-            # The value becomes visible last, so that a reader without the lock never sees half of it.
-            self._values.append(value)
-            self._ids[value] = number
+            self._publish({value: number})
             return number
 
     def intern_raw(self, raw: Hashable, parse: Callable[[], T]) -> int:
@@ -69,6 +62,38 @@ class Dictionary(Generic[T]):
             # A new raw form is mostly a new value too, so it is not looked up without the lock first.
             found = self._raw[raw] = self._add(parse())
         return found
+
+    def intern_raws(self, raws: Sequence[Hashable], parse: Callable[[Any], T]) -> list[int]:
+        """The ids behind many raw forms, of which those that are new are added together."""
+        numbers = [self._raw.get(raw, -1) for raw in raws]
+        if min(numbers, default=0) >= 0:
+            return numbers
+        new = [(at, parse(raws[at])) for at, number in enumerate(numbers) if number < 0]
+        with self._lock:
+            added: dict[T, int] = {}
+            for at, value in new:
+                number = self._ids.get(value, -1)
+                if number < 0:
+                    number = added.setdefault(value, len(self._values) + len(added))
+                numbers[at] = number
+            self._publish(added)
+            self._raw.update((raws[at], numbers[at]) for at, _ in new)
+        return numbers
+
+    def _publish(self, added: dict[T, int]) -> None:
+        """Make new values visible; the caller holds the lock."""
+        identities = [self._identity(value) for value in added]
+        sizes = [self._size(value) for value in added]
+        self._identities.extend(identities)
+        self._sizes.extend(np.array(sizes, dtype=np.int64))
+        first = self._by_identity.setdefault
+        canonical = [
+            first(identity, number) for identity, number in zip(identities, added.values(), strict=True)
+        ]
+        self._canonical.extend(np.array(canonical, dtype=np.int32))
+        # The values become visible last, so that a reader without the lock never sees half of them.
+        self._values.extend(added)
+        self._ids.update(added)
 
     @property
     def values(self) -> Sequence[T]:

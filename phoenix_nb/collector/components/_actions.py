@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -19,7 +19,7 @@ from phoenix_nb.collector.components._base import BuildError
 from phoenix_nb.collector.config import ANY, TEXT, Settings, quote, setting
 from phoenix_nb.otlp import Attributes, AttributeValue
 
-__all__ = ["ActionSettings", "Pairs", "compile_actions"]
+__all__ = ["ActionSettings", "Deletion", "Pairs", "compile_actions"]
 
 Pairs = dict[str, AttributeValue]
 """Attributes on their way through the actions, in order."""
@@ -58,7 +58,7 @@ def compile_actions(actions: tuple[ActionSettings, ...]) -> Callable[[Attributes
     """
     steps = [_step(action, at) for at, action in enumerate(actions)]
     if all(action.action.lower() == "delete" for action in actions):
-        return _Deletion(steps)
+        return Deletion(steps)
 
     def apply(attributes: Attributes) -> Attributes:
         before = dict(attributes.items())
@@ -72,7 +72,7 @@ def compile_actions(actions: tuple[ActionSettings, ...]) -> Callable[[Attributes
     return apply
 
 
-class _Deletion:
+class Deletion:
     """Actions that only delete: what stays depends on the keys alone, so it is found once per order of keys."""
 
     def __init__(self, steps: list[_Step]) -> None:
@@ -81,19 +81,32 @@ class _Deletion:
         self._made: dict[tuple[bytes, ...], Attributes] = {}
 
     def __call__(self, attributes: Attributes) -> Attributes:
-        keys = attributes.keys()
-        try:
-            places = self._places[keys]
-        except KeyError:
-            places = self._places[keys] = self._staying(keys)
-        if places is None:
-            return attributes
-        # What stays keeps its encoded form, and is one value however many it was cut out of.
-        wires = attributes.wires
-        left = tuple([wires[at] for at in places])
-        made = self._made.get(left)
-        if made is None:
-            made = self._made[left] = attributes.taking(places)
+        return self.many([attributes])[0]
+
+    def many(self, maps: Sequence[Attributes]) -> list[Attributes]:
+        """What is left of each of many maps."""
+        made: list[Attributes] = []
+        known = self._made
+        last: tuple[str, ...] | None = None
+        places: tuple[int, ...] | None = None
+        for attributes in maps:
+            keys = attributes.keys()
+            # Neighbours mostly have the same keys, and then it is one and the same tuple.
+            if keys is not last:
+                last = keys
+                if keys not in self._places:
+                    self._places[keys] = self._staying(keys)
+                places = self._places[keys]
+            if places is None:
+                made.append(attributes)
+                continue
+            # What stays keeps its encoded form, and is one value however many it was cut out of.
+            wires = attributes.wires
+            left = tuple([wires[at] for at in places])
+            found = known.get(left)
+            if found is None:
+                found = known[left] = attributes.taking(places)
+            made.append(found)
         return made
 
     def _staying(self, keys: tuple[str, ...]) -> tuple[int, ...] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from phoenix_nb.collector.components._actions import ActionSettings, compile_actions
+from phoenix_nb.collector.components._actions import ActionSettings, Deletion, compile_actions
 from phoenix_nb.collector.components._base import (
     ComponentKind,
     ComponentType,
@@ -38,22 +38,28 @@ class ResourceSettings(Settings):
 
 class _ResourceStage(Stateless):
     def __init__(self, dictionaries: Dictionaries, apply: Callable[[Attributes], Attributes]) -> None:
-        plain: dict[Attributes, Resource] = {}
+        self._apply = apply
+        self._map = IdMap.of_many(dictionaries.resources, self._changed)
+        self._empty = lambda: dictionaries.resources.intern(self._changed([Resource()])[0])
 
-        def change(resource: Resource) -> Resource:
-            made = apply(resource.attributes)
-            if made is resource.attributes:
-                return resource
-            if resource.dropped_attributes_count or resource.entity_refs:
-                return Resource(made, resource.dropped_attributes_count, resource.entity_refs)
-            # A deletion gives the same attributes again and again.
-            found = plain.get(made)
-            if found is None:
-                found = plain[made] = Resource(made)
-            return found
-
-        self._map = IdMap(dictionaries.resources, change)
-        self._empty = lambda: dictionaries.resources.intern(change(Resource()))
+    def _changed(self, resources: Sequence[Resource]) -> list[Resource]:
+        maps = [resource.attributes for resource in resources]
+        apply = self._apply
+        changed = apply.many(maps) if isinstance(apply, Deletion) else list(map(apply, maps))
+        made: list[Resource] = []
+        # A deletion gives the same attributes again and again; the list of them keeps each alive.
+        plain: dict[int, Resource] = {}
+        for resource, before, after in zip(resources, maps, changed, strict=True):
+            if after is before:
+                made.append(resource)
+            elif resource.dropped_attributes_count or resource.entity_refs:
+                made.append(Resource(after, resource.dropped_attributes_count, resource.entity_refs))
+            else:
+                found = plain.get(id(after))
+                if found is None:
+                    found = plain[id(after)] = Resource(after)
+                made.append(found)
+        return made
 
     def process(self, flow: Flow) -> Flow:
         made = map_resources(flow.frames, self._map, self._empty)

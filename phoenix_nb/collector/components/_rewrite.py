@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,24 @@ Ids = npt.NDArray[np.int32]
 
 
 class IdMap(Generic[T]):
-    """What a function makes of every distinct value, remembered by id."""
+    """What a function makes of every distinct value, remembered by id.
+
+    Args:
+        dictionary: the values.
+        function: makes another value of one.
+    """
 
     def __init__(self, dictionary: Dictionary[T], function: Callable[[T], T]) -> None:
         self._dictionary = dictionary
-        self._function = function
+        self._many: Callable[[Sequence[T]], Sequence[T]] = lambda values: list(map(function, values))
         self._known: Ids = np.full(64, -1, dtype=np.int32)
+
+    @classmethod
+    def of_many(cls, dictionary: Dictionary[T], function: Callable[[Sequence[T]], Sequence[T]]) -> Self:
+        """The same for a function that makes others of many values at once, where that is cheaper."""
+        made = cls(dictionary, lambda value: value)
+        made._many = function
+        return made
 
     def __call__(self, ids: Ids) -> Ids:
         """The new ids; -1 stays -1."""
@@ -38,16 +50,18 @@ class IdMap(Generic[T]):
         unknown = made < 0 if low >= 0 else (made < 0) & (ids >= 0)
         if unknown.any():
             values, intern = self._dictionary.values, self._dictionary.intern
-            # Many values often become one and the same object, which is looked up once; the list keeps it alive.
+            # Many values often become one and the same object, which is looked up once.
             numbers: dict[int, int] = {}
-            alive: list[T] = []
-            for number in distinct(ids[unknown]).tolist():
-                new = self._function(values[number])
-                to = numbers.get(id(new))
+            new = distinct(ids[unknown])
+            # The list of what was made keeps every object alive, so that none takes another's place.
+            others = self._many([values[number] for number in new.tolist()])
+            targets: list[int] = []
+            for value in others:
+                to = numbers.get(id(value))
                 if to is None:
-                    to = numbers[id(new)] = intern(new)
-                    alive.append(new)
-                self._known[number] = to
+                    to = numbers[id(value)] = intern(value)
+                targets.append(to)
+            self._known[new] = targets
             made = self._known.take(ids)
         if low < 0:
             made[ids < 0] = -1
