@@ -171,6 +171,12 @@ class Binder:
     def call(self, node: ast.Call) -> Getter:
         """A getter for what a converter returns."""
         made = self.made(node)
+        for key in node.keys:
+            if isinstance(key, ast.Text) and key.value in made.function.unreadable:
+                raise BindError(
+                    f"{node.name} cannot be run by the embedded engine with the key {quote(key.value)}: by itself the "
+                    "collector cannot use it either"
+                )
         return (
             _indexed(made.getter, [self.value(key) for key in node.keys], _result_step)
             if node.keys

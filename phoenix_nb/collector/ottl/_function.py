@@ -75,6 +75,8 @@ class Function:
     """How whole columns are computed."""
     bulk: Callable[..., Bulk | None] | None = None
     """How many entries of a dictionary are computed; gets the getters of the arguments, as ``plan`` does."""
+    unreadable: frozenset[str] = frozenset()
+    """Keys of what it returns that the collector holds in a way that no function of its own can use."""
     impure: str = ""
     """Why this engine refuses it, for what depends on the clock or on chance."""
 

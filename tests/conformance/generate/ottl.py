@@ -263,6 +263,7 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "CommunityID": lambda t: (
         f'CommunityID({t.text()}, {t.number()}, "10.0.0.2", 80{t.pick("", _UDP, ", seed=7")})'
     ),
+    "URL": lambda t: f'URL({t.text()})["url.{t.pick("path", "domain", "original", "extension")}"]',
     "ExtractGrokPatterns": lambda t: f'Len(ExtractGrokPatterns({t.text()}, "{t.pick(*_GROK)}"))',
 }
 """How a converter is called, by name."""

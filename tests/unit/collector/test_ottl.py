@@ -38,6 +38,7 @@ from tests.unit.collector.test_config_text import config
         ('Any(metadata, (k, v) => v == "a")', "`ottl.functions.enableLambda` feature gate to be enabled"),
         ('When(() => name == "a", 1, 2) == 1', "`ottl.functions.enableLambda` feature gate to be enabled"),
         ("Reduce(metadata, 0, (_, k, v) => 1 + 2) > 2", "invalid argument at position 2: lambda expression"),
+        ('URL(name)["url.port"] == 80', "by itself the collector cannot use it either"),
         ("Any(metadata, true)", "must be a lambda expression"),
         ("resource.cache == nil", 'please replace "resource.cache" with "metric.cache"'),
         ("A_B_C == 1", "enum symbol, A_B_C, not found"),

@@ -21,6 +21,7 @@ from phoenix_nb.collector.ottl.functions._severity import PARSE_SEVERITY
 from phoenix_nb.collector.ottl.functions._text import TEXT_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._times import TIME_FUNCTIONS
 from phoenix_nb.collector.ottl.functions._types import TYPE_FUNCTIONS
+from phoenix_nb.collector.ottl.functions._url import PARSE_URL
 
 __all__ = ["CONVERTERS", "converters_of", "statement_functions"]
 
@@ -72,7 +73,6 @@ _ELSEWHERE: Final = tuple(
         ),
         (_IDS, ("ProfileID", "SpanID", "TraceID")),
         ("it needs a database of browsers, which is not built in", ("UserAgent",)),
-        ("splitting URLs as the collector does is not built in", ("URL",)),
     )
     for name in names
 )
@@ -119,6 +119,7 @@ CONVERTERS: Final[FunctionTable] = _table(
     EXTRACT_GROK,
     PARSE_CSV,
     PARSE_SEVERITY,
+    PARSE_URL,
     *_IMPURE,
     *_LAMBDAS,
     *_ELSEWHERE,
