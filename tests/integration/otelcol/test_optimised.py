@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from phoenix_nb.otelcol import OtelcolEngine
 from phoenix_nb.otlp import (
     Attributes,
     Dictionaries,
+    Frames,
     FramesBuilder,
     MetricHeader,
     MetricType,
@@ -32,6 +34,7 @@ from phoenix_nb.otlp import (
 from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import load_prices
 from phoenix_nb.simulation import simulate
+from phoenix_nb.sources import read_recording
 
 BASE = catalog.load("process-baseline-v1").yaml
 # Attributes save no series where titles stay as they are; they have a test of their own.
@@ -72,6 +75,32 @@ def test_the_real_collector_confirms_the_prediction(
     assert len(series) == made.window.series.candidate
     points = sum(one.n_points for one in sent if one is not None)
     assert points == made.window.points.candidate
+
+
+def test_the_real_collector_confirms_the_prediction_on_a_recorded_host(
+    start: Callable[..., OtelcolEngine], shared_dir: Path
+) -> None:
+    known = Dictionaries()
+    frames: list[Frames] = []
+    for one in read_recording(shared_dir / "recordings" / "shop_host.jsonl.zst", known):
+        frames.append(one)
+        if sum(part.n_payloads for part in frames) >= 120:
+            break
+    request = OptimizationRequest(recording="memory", critical=("postgres*", "nginx*"), target=0.6)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    made = optimize(frames, known, request, BASE, embedded, Billing(load_prices()), now=now, asks=receiver)
+    assert made.saving >= 0.6
+    assert made.coverage.covered == made.coverage.critical_units > 0
+    trials = Trials(lambda text: lambda dictionaries: start(text, dictionaries), receiver, frames)
+    saved = []
+    for text in (BASE, made.yaml):
+        real = trials.arms(BASE, text).candidate(known)
+        sent = [combined_output(real.process(one)) for one in frames]
+        saved.append(np.concatenate([one.p_series_key for one in sent if one is not None and one.n_points]))
+    before, after = (len(np.unique(one)) for one in saved)
+    # Percentage points; the embedded engine is to predict it exactly.
+    assert 1 - after / before == pytest.approx(made.saving, abs=0.01)
+    assert (before, after) == (made.window.series.baseline, made.window.series.candidate)
 
 
 def test_the_real_collector_drops_the_same_attributes(start: Callable[..., OtelcolEngine]) -> None:
