@@ -102,8 +102,9 @@ class ParetoPoint(Value):
     """Saving in distinct series over the recording, a fraction."""
     fidelity: float = Field(ge=0, le=1)
     """See :attr:`OptimizedConfig.fidelity`."""
-    unaltered: float = Field(ge=0, le=1)
-    """Share of all that was measured that is kept series by series: neither dropped nor only part of a sum."""
+    unaltered: float | None = Field(default=None, ge=0, le=1)
+    """Share of all that was measured that is kept series by series: neither dropped nor only part of a sum; ``None``
+    when nobody counted it."""
     rules: int = Field(ge=0)
     """How many rules it has."""
     added: str

@@ -123,6 +123,9 @@ def test_the_front_trades_saving_for_fidelity() -> None:
     for before, after in itertools.pairwise(points):
         assert after.saving > before.saving
         assert after.fidelity < before.fidelity
+        assert before.unaltered is not None
+        assert after.unaltered is not None
+        assert after.unaltered <= min(before.unaltered, after.fidelity)
 
 
 def test_the_same_request_gives_the_same_text() -> None:
