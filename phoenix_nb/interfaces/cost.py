@@ -135,6 +135,8 @@ class PerSeriesHourMeanPrice(_Price):
     """Series that ``price`` buys."""
     included_per_host: Annotated[int, Field(ge=0)] = 0
     """Series that each billed host brings for nothing; counts on the account basis only."""
+    distribution_factor: Annotated[float, Field(ge=1)] = 1.0
+    """Series that one series of histograms or summaries counts for."""
 
 
 class MaxSeriesDpmPrice(_Price):

@@ -92,7 +92,8 @@ def billed_usage(model: PriceModel, usage: Usage, month: Month) -> Billed:
         return _metric_names(model, usage, month)
     if isinstance(model, MaxSeriesDpmPrice):
         return _series_or_points(model, usage, month)
-    return _series_per_hour(usage, month, unit)
+    factor = model.distribution_factor if isinstance(model, PerSeriesHourMeanPrice) else 1.0
+    return _series_per_hour(usage, month, unit, factor)
 
 
 _AnyPrice: TypeAlias = (
@@ -139,11 +140,25 @@ def _gigabytes(model: PerGbPrice, usage: Usage, month: Month) -> Billed:
     return Billed(unit, gigabytes, assumptions=(*_scaled(usage, month), counted), follows="json_bytes")
 
 
-def _series_per_hour(usage: Usage, month: Month, unit: BilledUnit) -> Billed:
+def _series_per_hour(usage: Usage, month: Month, unit: BilledUnit, factor: float) -> Billed:
     activity = usage.activity_over(HOUR)
     if activity is None or activity.mean is None:
         return Billed(unit, None, _too_short(usage, HOUR, activity))
-    return Billed(unit, activity.mean * month.hosts / usage.hosts, assumptions=_series_scaled(usage, month))
+    series = activity.mean * month.hosts / usage.hosts
+    assumptions = _series_scaled(usage, month)
+    share = _distribution_share(usage)
+    if factor > 1 and share > 0:
+        series *= 1 + (factor - 1) * share
+        assumptions += (
+            f"{share:.1%} of the distinct series are histograms or summaries and count {factor:g} times",
+        )
+    return Billed(unit, series, assumptions=assumptions)
+
+
+def _distribution_share(usage: Usage) -> float:
+    """Share of histograms and summaries in the distinct series of the window."""
+    known = sum(metric.series for metric in usage.metrics)
+    return sum(metric.series for metric in usage.metrics if metric.distribution) / known if known else 0.0
 
 
 def _series_or_points(model: MaxSeriesDpmPrice, usage: Usage, month: Month) -> Billed:

@@ -161,6 +161,34 @@ def test_datadog_names_count_distribution_points_several_times(book: PriceBook) 
     assert estimate_cost(model, usage, every=730 * 3600.0).per_month is None
 
 
+@pytest.mark.parametrize(
+    ("distribution", "combinations", "billed"),
+    [(False, 4, 4), (True, 4, 20), (True, 3, 15), (True, 4 + 8, 20 + 40)],
+    ids=["gauge", "histogram", "without host", "percentiles of 8 combinations"],
+)
+def test_datadog_series_count_histograms_several_times(
+    book: PriceBook, distribution: bool, combinations: int, billed: int
+) -> None:
+    metric = MetricUsage(
+        name="latency", distribution=distribution, points=100, series=combinations, json_bytes=0
+    )
+    usage = host(series=combinations).model_copy(update={"metrics": (metric,)})
+    estimate = estimate_cost(book.get("datadog"), usage, every=10)
+    assert estimate.usage_per_month == pytest.approx(billed)
+    assert any("count 5 times" in text for text in estimate.assumptions) == distribution
+
+
+def test_histograms_count_by_their_share(book: PriceBook) -> None:
+    metrics = (
+        MetricUsage(name="latency", distribution=True, points=1, series=350, json_bytes=0),
+        MetricUsage(name="process.cpu.time", points=1, series=1050, json_bytes=0),
+    )
+    usage = host().model_copy(update={"metrics": metrics})
+    assert estimate_cost(book.get("datadog"), usage, every=10).usage_per_month == pytest.approx(
+        1050 + 5 * 350
+    )
+
+
 def test_a_month_in_full_is_measured(book: PriceBook) -> None:
     usage = host(60, hours=730)
     assert estimate_cost(book.get("azure_prometheus"), usage, every=60).kind is CostKind.MEASURED
