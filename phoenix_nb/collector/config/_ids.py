@@ -13,15 +13,38 @@ SIGNALS: Final = ("traces", "metrics", "logs", "profiles")
 """What a pipeline may carry."""
 _TYPE: Final = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}", re.ASCII)
 
+_ESCAPES: Final = {
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+
 
 class IdError(ValueError):
     """An id that breaks the rules; the message is the collector's."""
 
 
-def quote(text: str) -> str:
-    """A text in quotes as the collector's messages show it."""
-    made = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return '"' + made.replace("\r", "\\r") + '"'
+def quote(text: str, mark: str = '"') -> str:
+    """A text in quotes, as the collector's messages and formats show it: Go's escapes for what cannot be printed.
+
+    Args:
+        text: what is quoted.
+        mark: the quotation mark; the only one that is escaped.
+    """
+    escapes = {**_ESCAPES, mark: f"\\{mark}"}
+    return mark + "".join(escapes.get(one) or _shown(one) for one in text) + mark
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -52,6 +52,26 @@ _VALUES: list[tuple[str, object, object]] = [
         "2023-11-14 22:13:20.123 10:13:20 pm,123456789 Tue Nov 14 22:13:20 2023",
     ),
     ('FormatTime(datapoint.time, "%Y Jan Monday")', "", "2023 Nov Tuesday"),
+    (
+        'Format("%q", [$in])',
+        "a\0\a\b\f\v\"'\\\xa0\xe9\u2028\U000e0001\x7f",
+        '"a\\x00\\a\\b\\f\\v\\"\'\\\\\\u00a0\xe9\\u2028\\U000e0001\\x7f"',
+    ),
+    *(
+        (f'Format("%q", [{code}])', "", shown)
+        for code, shown in (
+            (0, r"'\x00'"),
+            (7, r"'\a'"),
+            (34, "'\"'"),
+            (39, r"'\''"),
+            (160, r"'\u00a0'"),
+            (233, "'\xe9'"),
+            (0xD800, "'\ufffd'"),
+            (0xE0001, r"'\U000e0001'"),
+            (0x110000, "'\ufffd'"),
+            (-1, "'\ufffd'"),
+        )
+    ),
     ('ParseCSV($in, "x,y,z", mode="strict")', '"a","b""c",d', {"x": "a", "y": 'b"c', "z": "d"}),
     ('ParseCSV($in, "x,y,z", mode="strict")', 'a,"b\nc",d', {"x": "a", "y": "b\nc", "z": "d"}),
     ('ParseCSV($in, "x,y,z", mode="strict")', "a,b\nc,d", {"x": "a", "y": "b\nc", "z": "d"}),

@@ -117,9 +117,15 @@ def _signed(text: str, flags: str) -> str:
 def _whole(verb: str, value: int, flags: str) -> str | None:
     forms = {"v": "d", "d": "d", "x": "x", "X": "X", "b": "b", "o": "o"}
     if verb == "q":
-        return f"'{chr(value)}'" if 0 <= value < 0x110000 else "'\ufffd'"
+        return _quoted_character(value)
     form = forms.get(verb)
     return None if form is None else _signed(format(value, form), flags)
+
+
+def _quoted_character(code: int) -> str:
+    """A whole number as the character with that code, in single quotes; what is no character is U+FFFD."""
+    known = 0 <= code < 0x110000 and not 0xD800 <= code < 0xE000
+    return quote(chr(code) if known else "\ufffd", "'")
 
 
 def _fraction(verb: str, precision: str | None, value: float, flags: str) -> str | None:
