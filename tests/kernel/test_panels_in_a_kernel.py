@@ -166,9 +166,7 @@ def test_a_killed_kernel_loses_the_panel_but_not_the_runs(kernel: Kernel, tmp_pa
     kernel.run(f"lab = phoenix_nb.connect({str(tmp_path)!r})")
     parts = _panel(kernel)
     kernel.click(parts["start"])
-    done = kernel.run(
-        "until(lambda: panel.text.startswith('completed'))\nprint(panel.experiment.run_id)"
-    )
+    done = kernel.run("until(lambda: panel.text.startswith('completed'))\nprint(panel.experiment.run_id)")
     text = kernel.run("print(panel.text)")
     kernel.run("fill(panel, source='host', duration='10m', every='1s')")
     kernel.click(parts["start"])
