@@ -135,7 +135,7 @@ class RealProcessors(Phases):
 
     def run(self) -> dict[str, float]:
         """Run once."""
-        passes = max(1, round(_POINTS_PER_RUN / self._payloads.points))
+        passes = max(3, round(_POINTS_PER_RUN / self._payloads.points))
         with tempfile.TemporaryDirectory(prefix="phx-bench-") as folder:
             config, data = Path(folder) / "config.yaml", Path(folder) / "in.jsonl"
             config.write_text(self._text)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"runtime"
+	"slices"
 	"syscall"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -27,13 +29,14 @@ type report struct {
 	Costs      costs    `json:"cpu_s_per_million_points"`
 }
 
-// bench runs over the same protobuf requests as far as decoding, as far as the chain, and to the encoded end; the cost
-// of a step is what it adds. A first pass that is not measured makes caches and memory warm.
-func bench(chain line, end *collected, payloads []pmetric.Metrics, passes int, console io.Writer) error {
-	made := report{Processors: chain.processors, Payloads: len(payloads), Passes: passes}
+// bench takes the protobuf requests through decoding, the chain and encoding, and times each step of each request by
+// itself. Every pass has a chain of its own, as processors remember what they have seen; a figure is the median of the
+// passes. A first pass that is not measured makes caches and memory warm.
+func bench(build func() (line, *collected, error), payloads []pmetric.Metrics, passes int, console io.Writer) error {
+	made := report{Payloads: len(payloads), Passes: passes}
 	var encoder pmetric.ProtoMarshaler
 	requests := make([][]byte, 0, len(payloads))
-	for _, payload := range payloads {
+	for number, payload := range payloads {
 		request, err := encoder.MarshalMetrics(payload)
 		if err != nil {
 			return err
@@ -41,73 +44,78 @@ func bench(chain line, end *collected, payloads []pmetric.Metrics, passes int, c
 		requests = append(requests, request)
 		made.PointsIn += payload.DataPointCount()
 		made.BytesIn += len(request)
+		payloads[number] = pmetric.Metrics{}
 	}
-	steps := []func(pmetric.Metrics) (int, error){
-		func(pmetric.Metrics) (int, error) { return 0, nil },
-		func(payload pmetric.Metrics) (int, error) {
-			return through(chain, end, payload, func(pmetric.Metrics) error { return nil })
-		},
-		func(payload pmetric.Metrics) (int, error) {
-			return through(chain, end, payload, func(request pmetric.Metrics) error {
-				_, err := encoder.MarshalMetrics(request)
-				return err
-			})
-		},
-	}
-	if _, _, err := timed(requests, 1, steps[2]); err != nil {
-		return err
-	}
-	var used [3]float64
-	for number, step := range steps {
-		seconds, points, err := timed(requests, passes, step)
+	var decode, chain, encode, all []float64
+	for pass := range passes + 1 {
+		fresh, end, err := build()
 		if err != nil {
 			return err
 		}
-		used[number] = seconds
-		made.PointsOut = points / passes
+		made.Processors = fresh.processors
+		// What the pass before left behind is not this one's to clear away.
+		runtime.GC()
+		used, points, err := timed(fresh, end, requests)
+		if err != nil {
+			return err
+		}
+		if pass > 0 {
+			made.PointsOut = points
+			decode, chain, encode = append(decode, used[0]), append(chain, used[1]), append(encode, used[2])
+			all = append(all, used[0]+used[1]+used[2])
+		}
 	}
-	scale := 1e6 / float64(max(1, made.PointsIn*passes))
+	scale := 1e6 / float64(max(1, made.PointsIn))
 	made.Costs = costs{
-		Decode: used[0] * scale,
-		Chain:  (used[1] - used[0]) * scale,
-		Encode: (used[2] - used[1]) * scale,
-		All:    used[2] * scale,
+		Decode: median(decode) * scale,
+		Chain:  median(chain) * scale,
+		Encode: median(encode) * scale,
+		All:    median(all) * scale,
 	}
 	return json.NewEncoder(console).Encode(made)
 }
 
-func through(chain line, end *collected, payload pmetric.Metrics, each func(pmetric.Metrics) error) (int, error) {
-	if err := chain.entrance.ConsumeMetrics(context.Background(), payload); err != nil {
-		return 0, err
-	}
+// timed is what decoding, the chain and encoding of all requests took, and how many points were left.
+func timed(chain line, end *collected, requests [][]byte) ([3]float64, int, error) {
+	var decoder pmetric.ProtoUnmarshaler
+	var encoder pmetric.ProtoMarshaler
+	var used [3]float64
 	points := 0
-	for _, request := range end.take() {
-		points += request.DataPointCount()
-		if err := each(request); err != nil {
-			return 0, err
+	for _, request := range requests {
+		begin := cpuSeconds()
+		payload, err := decoder.UnmarshalMetrics(request)
+		if err != nil {
+			return used, 0, err
 		}
+		decoded := cpuSeconds()
+		if err := chain.entrance.ConsumeMetrics(context.Background(), payload); err != nil {
+			return used, 0, err
+		}
+		left := end.take()
+		through := cpuSeconds()
+		for _, request := range left {
+			if _, err := encoder.MarshalMetrics(request); err != nil {
+				return used, 0, err
+			}
+		}
+		encoded := cpuSeconds()
+		for _, request := range left {
+			points += request.DataPointCount()
+		}
+		used[0] += decoded - begin
+		used[1] += through - decoded
+		used[2] += encoded - through
 	}
-	return points, nil
+	return used, points, nil
 }
 
-func timed(requests [][]byte, passes int, step func(pmetric.Metrics) (int, error)) (float64, int, error) {
-	var decoder pmetric.ProtoUnmarshaler
-	points := 0
-	before := cpuSeconds()
-	for range passes {
-		for _, request := range requests {
-			payload, err := decoder.UnmarshalMetrics(request)
-			if err != nil {
-				return 0, 0, err
-			}
-			left, err := step(payload)
-			if err != nil {
-				return 0, 0, err
-			}
-			points += left
-		}
+func median(values []float64) float64 {
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
 	}
-	return cpuSeconds() - before, points, nil
+	return (values[middle-1] + values[middle]) / 2
 }
 
 // cpuSeconds is what this process has used, the garbage collector included.

@@ -43,7 +43,7 @@ func run(arguments []string, console io.Writer) error {
 		return err
 	}
 	end := &collected{}
-	line, err := assemble(*config, end)
+	chain, err := assemble(*config, end)
 	if err != nil || *input == "" {
 		return err
 	}
@@ -52,12 +52,17 @@ func run(arguments []string, console io.Writer) error {
 		return err
 	}
 	if *passes > 0 {
-		return bench(line, end, payloads, *passes, console)
+		build := func() (line, *collected, error) {
+			end := &collected{}
+			made, err := assemble(*config, end)
+			return made, end, err
+		}
+		return bench(build, payloads, *passes, console)
 	}
 	if *output == "" {
 		return errors.New("-output or -bench is needed with -input")
 	}
-	return transform(line.entrance, end, payloads, *output)
+	return transform(chain.entrance, end, payloads, *output)
 }
 
 // collected is the end of the chain.

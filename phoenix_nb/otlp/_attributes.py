@@ -7,9 +7,11 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, TypeAlias
 
+import numpy as np
 import xxhash
 
 from phoenix_nb.errors import InvalidRequestError, PayloadDecodeError
+from phoenix_nb.otlp._plain import read_items, read_lists
 from phoenix_nb.otlp._wire import bytes_field, fields, fixed64_field, varint_field, varint_size
 
 __all__ = ["AttributeValue", "Attributes", "KeyValues", "attribute_text"]
@@ -72,6 +74,41 @@ class KeyValues:
         made._digest = xxhash.xxh3_128_digest(b"".join(sorted(canonical)))
         made._size = sum(sizes)
         return made
+
+    @classmethod
+    def from_lists(cls, raws: Sequence[bytes]) -> list[Self | None]:
+        """From many encoded messages of which the entries are field 1; ``None`` for one that has other fields too.
+
+        Raises:
+            PayloadDecodeError: an entry that is not a ``KeyValue``.
+        """
+        entries, counts = read_lists(raws)
+        coded = entries.dictionary_encode()
+        items = read_items(coded.dictionary, _read_item)
+        index = np.asarray(coded.indices)
+        begins = np.cumsum(np.maximum(counts, 0)) - counts
+        found: list[Self | None] = [None] * len(raws)
+        for width in np.unique(counts[counts >= 0]).tolist():
+            rows = np.flatnonzero(counts == width)
+            if not width:
+                for row in rows.tolist():
+                    found[row] = cls()
+                continue
+            columns = [index[begins[rows] + step] for step in range(width)]
+            keys, values, wires, canonical = (
+                zip(*(of.take(column).tolist() for column in columns), strict=True)
+                for of in (items.keys, items.values, items.wires, items.canonical)
+            )
+            digests = map(xxhash.xxh3_128_digest, map(b"".join, map(sorted, canonical)))
+            sizes = [len(raws[row]) for row in rows.tolist()]
+            for row, *parts in zip(
+                rows.tolist(), map(_shared, keys), values, wires, digests, sizes, strict=True
+            ):
+                made: Self = object.__new__(cls)
+                made._keys, made._values, made._wires, made._digest, made._size = parts
+                made._hash = made._index = None
+                found[row] = made
+        return found
 
     @property
     def wires(self) -> tuple[bytes, ...]:
@@ -202,8 +239,9 @@ class KeyValues:
     def _from_parts(
         cls, keys: tuple[str, ...], values: tuple[AttributeValue, ...], wires: tuple[bytes, ...]
     ) -> Self:
-        made = cls()
+        made: Self = object.__new__(cls)
         made._keys, made._values, made._wires = keys, values, wires
+        made._digest = made._hash = made._size = made._index = None
         return made
 
     def _lookup(self) -> dict[str, AttributeValue]:

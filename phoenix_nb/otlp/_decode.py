@@ -21,7 +21,7 @@ from phoenix_nb.otlp._model import (
     PointKind,
     SidePoint,
     Temporality,
-    parse_resource,
+    parse_resources,
     parse_scope,
 )
 from phoenix_nb.otlp._raw import raw_handler
@@ -171,7 +171,7 @@ def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
     return np.array(indices.to_numpy(zero_copy_only=False), dtype=np.int64), distinct
 
 
-def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[bytes], T]) -> Ids:
+def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[list[bytes]], list[T]]) -> Ids:
     """Ids of a column of messages; -1 for nulls."""
     index, distinct = _encoded(values)
     table = into.intern_raws(distinct, parse)
@@ -179,7 +179,9 @@ def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[bytes], T]
 
 
 def _schema_urls(dictionaries: Dictionaries, values: pa.Array) -> Ids:
-    return _interned(values, dictionaries.schema_urls, lambda raw: _text(raw, "a schema URL"))
+    return _interned(
+        values, dictionaries.schema_urls, lambda raws: [_text(raw, "a schema URL") for raw in raws]
+    )
 
 
 def _text(raw: bytes, what: str) -> str:
@@ -389,10 +391,12 @@ def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Seq
     columns, side = _points(dictionaries, metrics, types)
     columns |= {
         "rm_payload": _parents(rm_counts),
-        "rm_resource": _interned(blocks.field("resource"), dictionaries.resources, parse_resource),
+        "rm_resource": _interned(blocks.field("resource"), dictionaries.resources, parse_resources),
         "rm_schema": _schema_urls(dictionaries, blocks.field("schema_url")),
         "sm_rm": _parents(_counts(scopes)),
-        "sm_scope": _interned(scope_blocks.field("scope"), dictionaries.scopes, parse_scope),
+        "sm_scope": _interned(
+            scope_blocks.field("scope"), dictionaries.scopes, lambda raws: list(map(parse_scope, raws))
+        ),
         "sm_schema": _schema_urls(dictionaries, scope_blocks.field("schema_url")),
         "m_sm": _parents(_counts(metric_lists)),
         "m_header": headers,

@@ -63,12 +63,13 @@ class Dictionary(Generic[T]):
             found = self._raw[raw] = self._add(parse())
         return found
 
-    def intern_raws(self, raws: Sequence[Hashable], parse: Callable[[Any], T]) -> list[int]:
-        """The ids behind many raw forms, of which those that are new are added together."""
+    def intern_raws(self, raws: Sequence[Hashable], parse: Callable[[list[Any]], list[T]]) -> list[int]:
+        """The ids behind many raw forms, of which those that are new are parsed and added together."""
         numbers = [self._raw.get(raw, -1) for raw in raws]
         if min(numbers, default=0) >= 0:
             return numbers
-        new = [(at, parse(raws[at])) for at, number in enumerate(numbers) if number < 0]
+        places = [at for at, number in enumerate(numbers) if number < 0]
+        new = list(zip(places, parse([raws[at] for at in places]), strict=True))
         with self._lock:
             added: dict[T, int] = {}
             for at, value in new:

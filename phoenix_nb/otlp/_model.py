@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -23,6 +24,7 @@ __all__ = [
     "SummaryValue",
     "Temporality",
     "parse_resource",
+    "parse_resources",
     "parse_scope",
     "resource_wire",
     "scope_wire",
@@ -149,6 +151,8 @@ class SummaryValue:
 
 
 _ATTRIBUTES_TAG = 0x0A
+_MANY = 64
+"""From so many messages on it is quicker to read them column by column."""
 
 SideValue = HistogramValue | ExponentialHistogramValue | SummaryValue
 
@@ -219,6 +223,20 @@ def parse_resource(raw: bytes) -> Resource:
     except ValueError as exc:
         raise PayloadDecodeError(f"a resource cannot be read: {exc}") from exc
     return Resource(Attributes.from_wires(attributes), dropped, tuple(entities))
+
+
+def parse_resources(raws: Sequence[bytes]) -> list[Resource]:
+    """:func:`parse_resource` of many messages.
+
+    Raises:
+        PayloadDecodeError: one of them is not a ``Resource`` message.
+    """
+    if len(raws) < _MANY:
+        return list(map(parse_resource, raws))
+    return [
+        parse_resource(raw) if attributes is None else Resource(attributes)
+        for raw, attributes in zip(raws, Attributes.from_lists(raws), strict=True)
+    ]
 
 
 def scope_wire(scope: Scope) -> bytes:
