@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import annotated_types as at
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 from phoenix_nb.interfaces import Value
@@ -26,6 +26,15 @@ __all__ = ["examples", "values"]
 V = TypeVar("V", bound=Value)
 _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 _BIG = 2**53
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-_BIG, _BIG)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=4,
+)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
 
 
@@ -99,6 +108,8 @@ class _Limits:
 
 def _strategy(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is JsonValue:
+        return _JSON
     if origin is Annotated:
         return _strategy(args[0], (*args[1:], *metadata))
     if origin in {Union, types.UnionType}:
