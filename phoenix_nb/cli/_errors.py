@@ -6,13 +6,15 @@ Exit codes: 0 done, 1 refused or failed input, 2 wrong usage, 3 ``--check`` was 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import sys
 import traceback
 from collections.abc import Callable
 
 from phoenix_nb.cli._interrupts import EXIT_INTERRUPTED, leave_on_next_interrupt
-from phoenix_nb.errors import InternalError, PhoenixError
+from phoenix_nb.errors import InternalError, PhoenixError, StorageError
 
 __all__ = [
     "EXIT_CHECK_FAILED",
@@ -20,6 +22,7 @@ __all__ = [
     "EXIT_REFUSED",
     "EXIT_USAGE",
     "guarded",
+    "output_failed",
 ]
 
 EXIT_OK = 0
@@ -54,14 +57,28 @@ def guarded(run: Callable[[], int | None], *, debug: bool, as_json: bool = False
     except Exception as error:  # noqa: BLE001 - the last line of defence shows a message, not a traceback
         if debug:
             traceback.print_exc()
-        _show(
-            InternalError(
-                f"{type(error).__name__}: {error}",
-                hint="this is a defect of Phoenix; run the command again with --debug and report what it prints",
-            ),
-            as_json=as_json,
-        )
+        _show(_known(error), as_json=as_json)
         return EXIT_REFUSED
+
+
+def output_failed(error: OSError) -> int:
+    """Say that standard output took no more."""
+    _show(_known(error), as_json=False)
+    return EXIT_REFUSED
+
+
+def _known(error: Exception) -> PhoenixError:
+    """What the user can do something about, told as such; anything else is our defect."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        # Files that Phoenix writes say this themselves: what is left is what it prints.
+        return StorageError(
+            f"the output cannot be written: {error.strerror}",
+            hint="the disk it goes to is full: free some space and run it again",
+        )
+    return InternalError(
+        f"{type(error).__name__}: {error}",
+        hint="this is a defect of Phoenix; run the command again with --debug and report what it prints",
+    )
 
 
 def _show(error: PhoenixError, *, as_json: bool) -> None:
@@ -74,4 +91,5 @@ def _show(error: PhoenixError, *, as_json: bool) -> None:
     print("\n".join(lines), file=sys.stderr)  # noqa: T201 - this is the terminal
     if as_json:
         parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
-        print(json.dumps({"error": parts}, sort_keys=True))  # noqa: T201 - programs read it
+        with contextlib.suppress(OSError):  # a full disk behind standard output takes no error either
+            print(json.dumps({"error": parts}, sort_keys=True))  # noqa: T201 - programs read it

@@ -27,7 +27,7 @@ from phoenix_nb.cli import (
     _report,
     _simulate,
 )
-from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded
+from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded, output_failed
 from phoenix_nb.cli._interrupts import heed_interrupts
 from phoenix_nb.cli._state import OPTIONS
 
@@ -143,4 +143,7 @@ def _flushed(code: int) -> int:
         # The interpreter flushes once more at its end, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or output_failed(error)
     return code
