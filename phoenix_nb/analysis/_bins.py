@@ -106,7 +106,8 @@ class TimeBins:
 
     def _admit(self, reference: int) -> int:
         if reference <= 0:
-            return self._frontier
+            # Nothing tells when a payload without any time was taken: it goes with the newest bin there is.
+            return self._frontier if self._anchors else LATE
         if not self._anchors:
             self._open(self._frontier, reference)
             return self._frontier

@@ -285,6 +285,11 @@ class ExperimentRun:
         await self._keep(run, step)
         results = await self._results_of(run)
         if not results.intervals:
+            if results.window.points.baseline or results.window.points.candidate:
+                raise SourceError(
+                    "no data point of the source has a time",
+                    hint="intervals are made by the time of points: give each its timeUnixNano",
+                )
             raise SourceError(
                 "the source gave no data point", hint="check the source; a run needs at least one payload"
             )

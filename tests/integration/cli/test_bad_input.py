@@ -135,6 +135,14 @@ def test_recordings_name_the_line(phoenix: Phoenix, tmp_path: Path, lines: Seque
         )
 
 
+def test_points_without_any_time(phoenix: Phoenix, tmp_path: Path, lines: Sequence[str]) -> None:
+    timeless = written(
+        tmp_path / "timeless.jsonl", [re.sub(r'"timeUnixNano":"[0-9]+",?', "", line) for line in lines]
+    )
+    told = refused(phoenix, "compare", BASELINE, CANDIDATE, "--source", timeless)
+    assert "no data point of the source has a time" in told
+
+
 def test_recordings_that_are_cut_off(phoenix: Phoenix, tmp_path: Path, lines: Sequence[str]) -> None:
     packed = zstandard.compress("\n".join(lines).encode())
     (tmp_path / "cut.jsonl.zst").write_bytes(packed[: len(packed) // 2])

@@ -197,6 +197,19 @@ def test_no_payload_at_all() -> None:
         meter.observe(Frames.empty(meter.dictionaries), None, None)
 
 
+def test_payloads_without_any_time_are_late_until_one_has_a_time() -> None:
+    shared = Dictionaries()
+    timed = scrape(shared, [(10, HOST)])
+    timeless = scrape(shared, [(-T0, HOST)], spread=0)
+    assert not timeless.p_time.any()
+    meter = ExperimentMeter(PLAN, shared, period_seconds=10)
+    assert meter.observe(timeless, timeless, timeless) == []
+    made = [*meter.observe(timed, timed, timed), *meter.finish()]
+    assert [one.source_points for one in made] == [timed.n_points]
+    assert made[0].late_points == timed.n_points
+    assert meter.window().points.baseline == 2 * timed.n_points
+
+
 def test_frames_of_another_run_are_refused() -> None:
     meter = ExperimentMeter(PLAN, Dictionaries(), period_seconds=10)
     with pytest.raises(InvalidRequestError, match="other dictionaries"):
