@@ -70,7 +70,7 @@ def _show(found: TableAnalysis) -> None:
         ("", "baseline", "candidate", "reduction"),
         [
             (
-                found.plan.success.metric.value,
+                found.plan.success.metric.value.replace("_", " "),
                 fmt.number(found.baseline),
                 fmt.number(found.candidate),
                 fmt.percent(found.reduction),

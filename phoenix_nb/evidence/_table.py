@@ -36,6 +36,11 @@ _SUCCESS: Final = {
 }
 _SHARED: Final = ("critical_units", "late_points", "missed", "source_points", "warmup")
 _ARMS: Final = ("baseline", "candidate")
+_LARGEST: Final = 2.0**53
+"""Whole numbers beyond it are not exact in a table of floating-point numbers."""
+_MISSING_OR_RESET: Final = (
+    "a missing value must be empty; a counter that was reset must be turned into increments first"
+)
 
 
 def analyze_table(
@@ -98,6 +103,13 @@ def table_columns(table: pl.DataFrame, plan: Plan) -> IntervalColumns:
     zeros = np.zeros(rows, dtype=np.int64)
     units, late = _shared(table, "critical_units", kept), _shared(table, "late_points", kept)
     missed = _shared(table, "missed", kept)
+    if units is not None and missed is not None and (missed > units).any():
+        row = int(kept[np.flatnonzero(missed > units)[0]])
+        raise InvalidRequestError(
+            f"row {row} misses more critical units than it has",
+            hint="missed counts those of critical_units that the candidate did not show",
+            details={"row": row},
+        )
     return IntervalColumns(
         index=kept.astype(np.int64),
         warmup=warmup.astype(np.bool_),
@@ -132,6 +144,8 @@ def _check_names(table: pl.DataFrame, plan: Plan) -> None:
             f"column {wrong[0]} is not a metric this judge knows",
             hint=f"rename it to one of {', '.join(sorted(known - {'t'}))}",
         )
+    if not table.height:
+        raise InvalidRequestError("the table has no row", hint="it needs one row per interval")
     needed = _SUCCESS[plan.success.metric]
     for arm in _ARMS:
         if _find(table, arm, needed) is None:
@@ -172,20 +186,39 @@ def _numbers(table: pl.DataFrame, name: str) -> tuple[npt.NDArray[np.float64], n
     import polars as pl
 
     series = table[name]
+    if series.null_count() == len(series):
+        # A text file does not say what an empty column would have held.
+        series = series.cast(pl.Null)
     if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise InvalidRequestError(f"column {name} holds something other than numbers")
+        raise InvalidRequestError(
+            f"column {name} holds something other than numbers{_first_text(series)}", hint=_MISSING_OR_RESET
+        )
     null = series.is_null().to_numpy().astype(np.bool_)
     values = series.cast(pl.Float64).fill_null(0.0).to_numpy().astype(np.float64)
-    bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
+    bad = np.flatnonzero(~np.isfinite(values) | (values < 0) | (values > _LARGEST))
     if len(bad):
         row = int(bad[0])
-        what = "a negative number" if values[row] < 0 else "a number that is not finite"
+        what = "a number that is not finite"
+        if np.isfinite(values[row]):
+            what = "a negative number" if values[row] < 0 else "a number too large to be counted exactly"
         raise InvalidRequestError(
             f"column {name} holds {what} in row {row}",
-            hint="a missing value must be empty; a counter that was reset must be turned into increments first",
+            hint=_MISSING_OR_RESET,
             details={"column": name, "row": row},
         )
     return values, null
+
+
+def _first_text(series: pl.Series) -> str:
+    """Which text is no number, and where; empty when none is text."""
+    import polars as pl
+
+    if series.dtype != pl.String:
+        return ""
+    wrong = (
+        series.is_not_null() & ~series.cast(pl.Float64, strict=False).is_finite().fill_null(False)
+    ).arg_true()
+    return f": {series[int(wrong[0])]!r} in row {int(wrong[0])}" if len(wrong) else ""
 
 
 def _column(

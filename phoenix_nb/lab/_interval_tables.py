@@ -10,7 +10,7 @@ import numpy as np
 
 from phoenix_nb.errors import InvalidRequestError, JsonValue, NotFoundError, StorageError
 from phoenix_nb.evidence import SecondarySaving, analyze_table, secondary_saving, table_columns
-from phoenix_nb.interfaces import Plan, SuccessMetric, Verdict, plan_hash
+from phoenix_nb.interfaces import ConditionRole, Plan, SuccessMetric, Verdict, plan_hash
 from phoenix_nb.lab._comparison_json import projection_json
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class TableAnalysis:
 
     @property
     def reduction(self) -> float | None:
-        """1 − candidate / baseline over the table, a fraction."""
-        if not self.baseline or self.candidate is None:
+        """1 − candidate / baseline over the table, a fraction; ``None`` when that is no saving: an arm is unhealthy."""
+        healthy = all(one.met for one in self.verdict.conditions if one.role is ConditionRole.GATE)
+        if not self.baseline or self.candidate is None or not healthy:
             return None
         return 1.0 - self.candidate / self.baseline
 

@@ -12,7 +12,7 @@ import pytest
 from phoenix_nb.cli import main
 from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.evidence import decide, secondary_saving
-from phoenix_nb.interfaces import Plan, plan_hash
+from phoenix_nb.interfaces import Plan, VerdictState, plan_hash
 from phoenix_nb.lab import analyze_file, read_intervals
 from tests.unit.evidence.evidence_world import ar1, run
 
@@ -55,7 +55,8 @@ def test_times_in_a_csv_file_are_understood(tmp_path: Path) -> None:
         ("t,baseline_points,candidate_points\n1,2,-1\n", "negative"),
         ("t,baseline_points,candidate_points\n1,2,1\n1,2,1\n", "does not rise"),
         ("t,baseline_points,candidate_points\n2,2,1\n1,2,1\n", "does not rise"),
-        ("t,baseline_points,candidate_points\n1,2,many\n", "other than numbers"),
+        ("t,baseline_points,candidate_points\n1,2,many\n", "other than numbers: 'many' in row 0"),
+        ("t,baseline_points,candidate_points\n", "no row"),
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -63,6 +64,15 @@ def test_bad_files_are_refused(tmp_path: Path, text: str, words: str) -> None:
     file.write_text(text)
     with pytest.raises(InvalidRequestError, match=words):
         analyze_file(file, Plan())
+
+
+@pytest.mark.parametrize("cell", ["", "0"])
+def test_an_arm_that_sends_nothing_saves_nothing(tmp_path: Path, cell: str) -> None:
+    file = tmp_path / "run.csv"
+    file.write_text("t,baseline_points,candidate_points\n" + "".join(f"{t},10,{cell}\n" for t in range(200)))
+    found = analyze_file(file, Plan())
+    assert found.verdict.state is VerdictState.UNHEALTHY
+    assert found.reduction is None
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
