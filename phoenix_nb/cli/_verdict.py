@@ -164,7 +164,7 @@ def _cost(rows: tuple[CostRow, ...]) -> None:
         if row.saving_per_month is None:
             reasons.setdefault(row.reason or "not known", []).append(row.title)
     for reason, titles in reasons.items():
-        say(f"  {fmt.MISSING} {', '.join(titles)}: {reason}")
+        say(f"  {fmt.MISSING} {'; '.join(titles)}: {reason}")
 
 
 def _cost_cells(row: CostRow) -> tuple[str, ...]:

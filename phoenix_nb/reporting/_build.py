@@ -138,7 +138,8 @@ def comparison_data(
             source=source,
             started=first.start if first else None,
             ended=last.end if last else None,
-            interval_seconds=(first.end - first.start).total_seconds() if first else None,
+            # Scrapes are never apart to the millisecond; a hundredth is as much as a length of time tells.
+            interval_seconds=round((first.end - first.start).total_seconds(), 2) if first else None,
             hosts=hosts,
             processes=processes,
             day_share=None if length is None else min(1.0, length / 86400),
