@@ -5,7 +5,7 @@ from __future__ import annotations
 from phoenix_nb.otlp._attributes import Attributes, AttributeValue, KeyValues, attribute_text
 from phoenix_nb.otlp._builder import FramesBuilder, ScrapeTemplate
 from phoenix_nb.otlp._decode import CHUNK, Decoder
-from phoenix_nb.otlp._dictionary import Dictionaries, Dictionary
+from phoenix_nb.otlp._dictionary import Dictionaries, Dictionary, Table
 from phoenix_nb.otlp._encode import encode_protobuf
 from phoenix_nb.otlp._frames import COLUMNS, Frames
 from phoenix_nb.otlp._json_out import encode_json
@@ -61,6 +61,7 @@ __all__ = [
     "SidePoint",
     "SideValue",
     "SummaryValue",
+    "Table",
     "Temporality",
     "attribute_text",
     "distinct_series",

@@ -141,34 +141,73 @@ class Decoder:
 
 
 def _numpy(array: pa.Array, dtype: Any) -> Array:
-    """A column of its own; a view would keep the whole decoded batch alive."""
-    filled = array.fill_null(0) if array.null_count else array
-    return np.array(filled.to_numpy(zero_copy_only=False), dtype=dtype)
+    """A fixed-width column of its own, null as 0; a view would keep the whole decoded batch alive."""
+    if not len(array):
+        return np.zeros(0, dtype=dtype)
+    buffer = array.buffers()[1]
+    if pa.types.is_boolean(array.type):
+        values = _bits(buffer, array).astype(dtype)
+    else:
+        own = np.dtype(array.type.to_pandas_dtype())
+        values = np.frombuffer(buffer, own, len(array), array.offset * own.itemsize).astype(dtype)
+    if array.null_count:
+        values[~_valid(array)] = 0
+    return values
+
+
+def _bits(buffer: pa.Buffer, array: pa.Array) -> Array:
+    """A bit per row of an array, as bytes."""
+    end = array.offset + len(array)
+    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=end, bitorder="little")[array.offset :]
+
+
+def _edges(array: pa.Array) -> npt.NDArray[np.int32]:
+    """Where the values of each row of a column of lists or bytes begin; one more for the end of the last."""
+    if not len(array):
+        return np.zeros(1, dtype=np.int32)
+    return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4)
 
 
 def _counts(lists: pa.ListArray) -> Longs:
-    offsets: Longs = lists.offsets.to_numpy().astype(np.int64)
-    return np.diff(offsets)
+    offsets = _edges(lists).astype(np.int64)
+    return offsets[1:] - offsets[:-1]
 
 
 def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
     if not array.null_count:
         return np.ones(len(array), dtype=np.bool_)
-    return np.array(array.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return _bits(array.buffers()[0], array).view(np.bool_)
 
 
 def _parents(counts: Longs) -> Ids:
-    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return np.arange(len(counts), dtype=np.int32).repeat(counts)
 
 
 def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
     """The column as (index, distinct values); a null gets the index after the last value."""
+    if len(values) and not values.null_count:
+        edges = _edges(values)
+        if edges[0] == edges[-1]:
+            return np.zeros(len(values), dtype=np.int64), [b""]
     encoded = values.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
-    indices = encoded.indices
-    if indices.null_count:
-        indices = indices.fill_null(len(distinct))
-    return np.array(indices.to_numpy(zero_copy_only=False), dtype=np.int64), distinct
+    index: Longs = _numpy(encoded.indices, np.int64)
+    if encoded.indices.null_count:
+        index[~_valid(encoded.indices)] = len(distinct)
+    return index, distinct
+
+
+def _distinct(codes: Longs, limit: int) -> tuple[Longs, Longs]:
+    """A row of each distinct code, and per row which of them it has."""
+    if limit > max(1 << 12, 4 * len(codes)):
+        _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        return where, inverse
+    rows = np.full(limit, -1, dtype=np.int64)
+    rows[codes] = np.arange(len(codes))
+    present = np.flatnonzero(rows >= 0)
+    where = rows[present]
+    rows[present] = np.arange(len(present))
+    return where, rows.take(codes)
 
 
 def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[list[bytes]], list[T]]) -> Ids:
@@ -191,22 +230,24 @@ def _text(raw: bytes, what: str) -> str:
         raise PayloadDecodeError(f"{what} is not UTF-8", hint="OTLP strings must be UTF-8") from exc
 
 
-def _combine(columns: Sequence[tuple[Longs, int]]) -> Longs:
-    """One number per row that is equal exactly where all columns are equal."""
+def _combine(columns: Sequence[tuple[Longs, int]]) -> tuple[Longs, int]:
+    """One number per row that is equal exactly where all columns are equal, and the limit of these numbers."""
     codes, limit = columns[0]
     for values, count in columns[1:]:
+        if count == 1:
+            continue
         if limit * count >= 1 << 62:
             distinct, codes = np.unique(codes, return_inverse=True)
             limit = len(distinct)
         codes = codes * count + values
         limit *= count
-    return codes
+    return codes, limit
 
 
 def _attribute_sets(dictionaries: Dictionaries, lists: pa.ListArray) -> Ids:
     """Attribute set ids of a column of lists of ``KeyValue`` messages."""
-    offsets = lists.offsets.to_numpy()
-    counts = np.diff(offsets)
+    offsets = _edges(lists).astype(np.int64)
+    counts = offsets[1:] - offsets[:-1]
     ids = np.zeros(len(counts), dtype=np.int32)
     if not len(counts) or offsets[-1] == offsets[0]:
         return ids
@@ -228,8 +269,7 @@ def _attribute_sets(dictionaries: Dictionaries, lists: pa.ListArray) -> Ids:
             table[seen] = [intern((distinct[kv],)) for kv in seen.tolist()]
             ids[rows] = table[columns[0]]
             continue
-        codes = _combine([(column, len(distinct)) for column in columns])
-        _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        where, inverse = _distinct(*_combine([(column, len(distinct)) for column in columns]))
         sets = [intern(tuple(distinct[column[row]] for column in columns)) for row in where.tolist()]
         ids[rows] = np.array(sets, dtype=np.int32)[inverse]
     return ids
@@ -243,9 +283,9 @@ def _headers(dictionaries: Dictionaries, metrics: pa.StructArray) -> tuple[Ids, 
     monotonic = np.zeros(rows, dtype=np.int64)
     for kind, name in _DATA.items():
         data = metrics.field(name)
-        valid = _valid(data)
-        if not valid.any():
+        if data.null_count == len(data):
             continue
+        valid = _valid(data)
         if types[valid].any():
             raise PayloadDecodeError("a metric carries two members of its data oneof")
         types[valid] = kind
@@ -258,16 +298,17 @@ def _headers(dictionaries: Dictionaries, metrics: pa.StructArray) -> tuple[Ids, 
         raise PayloadDecodeError(f"aggregation temporality {wrong} is not defined by OTLP")
     texts = [_encoded(metrics.field(name)) for name in ("name", "description", "unit")]
     metadata = _attribute_sets(dictionaries, metrics.field("metadata")).astype(np.int64)
-    codes = _combine(
-        [
-            *((index, max(1, len(distinct))) for index, distinct in texts),
-            (types, len(MetricType)),
-            (temporality, len(Temporality)),
-            (monotonic, 2),
-            (metadata, int(metadata.max(initial=0)) + 1),
-        ]
+    where, inverse = _distinct(
+        *_combine(
+            [
+                *((index, max(1, len(distinct))) for index, distinct in texts),
+                (types, len(MetricType)),
+                (temporality, len(Temporality)),
+                (monotonic, 2),
+                (metadata, int(metadata.max(initial=0)) + 1),
+            ]
+        )
     )
-    _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     ids = []
     for row in where.tolist():
         name, description, unit = (

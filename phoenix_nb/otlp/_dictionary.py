@@ -16,7 +16,7 @@ from phoenix_nb.otlp._pairs import Growing
 from phoenix_nb.otlp._series import SeriesIndex
 from phoenix_nb.otlp._wire import varint_size
 
-__all__ = ["Dictionaries", "Dictionary"]
+__all__ = ["Dictionaries", "Dictionary", "Table"]
 
 T = TypeVar("T", bound=Hashable)
 Ids = npt.NDArray[np.int32]
@@ -135,6 +135,34 @@ class Dictionary(Generic[T]):
         return np.fromiter((cast("int", function(value)) for value in values), dtype=dtype, count=len(values))
 
 
+class Table(Generic[T]):
+    """A function of every value of a dictionary, as an array by id; each value is asked for once.
+
+    Args:
+        dictionary: the values.
+        function: gives the same for the same value every time.
+        dtype: the type of what it gives.
+    """
+
+    def __init__(
+        self, dictionary: Dictionary[T], function: Callable[[T], object], dtype: npt.DTypeLike
+    ) -> None:
+        self._dictionary = dictionary
+        self._function = function
+        self._known: npt.NDArray[Any] = np.zeros(0, dtype=dtype)
+
+    def array(self) -> npt.NDArray[Any]:
+        """By id; do not write to it."""
+        known = self._known
+        values = self._dictionary.values
+        count = len(values)
+        if count > len(known):
+            new = [self._function(values[number]) for number in range(len(known), count)]
+            # One assignment, so that other threads see the array before or the array after.
+            known = self._known = np.concatenate([known, np.array(new, dtype=known.dtype)])
+        return known
+
+
 def _text_size(text: str) -> int:
     size = len(text.encode())
     return 1 + varint_size(size) + size if size else 0
@@ -181,10 +209,15 @@ class Dictionaries:
         self.attribute_sets.intern(Attributes.EMPTY)
         self.schema_urls.intern("")
         self.series = SeriesIndex(self.resources, self.headers, self.attribute_sets)
+        self._header_types = Table(self.headers, lambda header: header.type, np.uint8)
+        self._typeless = Table(self.headers, lambda header: header.type == MetricType.NONE, np.bool_)
+        self._data_sizes = Table(
+            self.headers, lambda header: 2 * bool(header.temporality) + 2 * header.monotonic, np.int64
+        )
 
     def header_types(self) -> npt.NDArray[np.uint8]:
         """Per header id its :class:`MetricType`."""
-        return cast("npt.NDArray[np.uint8]", self.headers.map(lambda header: header.type, np.uint8))
+        return self._header_types.array()
 
     def header_names(self) -> list[str]:
         """Per header id the metric name."""
@@ -192,4 +225,8 @@ class Dictionaries:
 
     def typeless(self) -> npt.NDArray[np.bool_]:
         """Per header id whether the metric has no data member."""
-        return cast("npt.NDArray[np.bool_]", self.header_types() == MetricType.NONE)
+        return self._typeless.array()
+
+    def data_sizes(self) -> npt.NDArray[np.int64]:
+        """Per header id the encoded bytes of what its data holds besides the points."""
+        return self._data_sizes.array()

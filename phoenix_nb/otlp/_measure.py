@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.otlp._frames import Frames
-from phoenix_nb.otlp._model import MetricType, PointKind
+from phoenix_nb.otlp._model import PointKind
 from phoenix_nb.otlp._sidepoint import value_size
 from phoenix_nb.otlp._wire import varint_sizes
 
@@ -132,15 +132,8 @@ def _point_sizes(base: Frames) -> Longs:
 
 def _header_columns(base: Frames) -> tuple[Longs, npt.NDArray[np.bool_], Longs]:
     """Per metric: bytes around its data, whether it has data, bytes inside its data before the points."""
-    headers = base.dictionaries.headers
-    used, inverse = np.unique(base.m_header, return_inverse=True)
-    known = [headers[number] for number in used.tolist()]
-    fixed = headers.sizes[base.m_header]
-    typed = np.array([header.type != MetricType.NONE for header in known], dtype=np.bool_)[inverse]
-    inner = np.array(
-        [2 * bool(header.temporality) + 2 * header.monotonic for header in known], dtype=np.int64
-    )[inverse]
-    return fixed, typed, inner
+    known, header = base.dictionaries, base.m_header
+    return known.headers.sizes.take(header), ~known.typeless().take(header), known.data_sizes().take(header)
 
 
 def _sized(sizes: Longs, ids: npt.NDArray[np.int32]) -> Longs:

@@ -112,9 +112,9 @@ def _read_usual(items: Items) -> Mask:
     value_at = np.minimum(value_at, end)
     kind = data[value_at]
     text_at, text_size, good = _length(data, value_at + 1)
-    texts = usual & good & (kind == _TEXT) & (value_size > 1) & (text_at + text_size == end)
+    texts: Mask = usual & good & (kind == _TEXT) & (value_size > 1) & (text_at + text_size == end)
     number, good = _numbers(data, value_at + 1, end)
-    numbers = usual & good & (kind == _NUMBER)
+    numbers: Mask = usual & good & (kind == _NUMBER)
     rows = np.flatnonzero(texts | numbers)
     keys = _spans(buffer, key_at[rows], key_end[rows]).dictionary_encode()
     contents = _spans(buffer, text_at[texts], end[texts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,23 @@ if TYPE_CHECKING:
     from phoenix_nb.otlp._dictionary import Dictionary
     from phoenix_nb.otlp._model import MetricHeader, Resource
 
-__all__ = ["SeriesIndex"]
+__all__ = ["SeriesIndex", "SeriesParts"]
 
 Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesParts:
+    """What series are made of, by series."""
+
+    resource: Ids
+    """Resource ids, -1 when absent."""
+    scope: Ids
+    """Scope ids, -1 when absent."""
+    header: Ids
+    """Header ids."""
+    attributes: Ids
+    """Attribute set ids."""
 
 
 class SeriesIndex:
@@ -67,15 +82,25 @@ class SeriesIndex:
         known = len(self._key)
         if known == len(self._series):
             return
-        fresh = np.arange(known, len(self._series), dtype=np.int32)
-        resource = np.maximum(self.resource[fresh], 0)
-        names = self._headers.canonical[self.header[fresh]]
-        attributes = self._attribute_sets.canonical[self.attributes[fresh]]
+        found = self.parts(np.arange(known, len(self._series), dtype=np.int32))
+        resource = np.maximum(found.resource, 0)
+        names = self._headers.canonical[found.header]
+        attributes = self._attribute_sets.canonical[found.attributes]
         shape = self._key_shapes.intern(names, attributes)
         self._key.extend(self._keys.intern(self._resources.canonical[resource], shape))
 
     def __len__(self) -> int:
         return len(self._series)
+
+    def parts(self, series: npt.NDArray[np.integer]) -> SeriesParts:
+        """What some series are made of, without a look at the others."""
+        owner, shape = self._series.left.view()[series], self._series.right.view()[series]
+        return SeriesParts(
+            self._owners.left.view()[owner] - np.int32(1),
+            self._owners.right.view()[owner] - np.int32(1),
+            self._shapes.left.view()[shape],
+            self._shapes.right.view()[shape],
+        )
 
     @property
     def resource(self) -> Ids:

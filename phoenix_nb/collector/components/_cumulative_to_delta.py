@@ -25,7 +25,7 @@ from phoenix_nb.collector.components._matching import REGEXP_CACHE, RegexpCache,
 from phoenix_nb.collector.components._rewrite import IdMap
 from phoenix_nb.collector.components._streams import Streams, load_points, rounds, save_points
 from phoenix_nb.collector.config import DURATION, TEXT, Items, Settings, Struct, Word, setting
-from phoenix_nb.otlp import Frames, MetricHeader, MetricType, PointKind, SidePoint, Temporality
+from phoenix_nb.otlp import Frames, MetricHeader, MetricType, PointKind, SidePoint, Table, Temporality
 
 __all__ = ["CUMULATIVE_TO_DELTA", "CumulativeToDeltaSettings"]
 
@@ -129,6 +129,7 @@ class _CumulativeToDelta:
         known = setup.dictionaries
         self._dictionaries = known
         self._chooses = _Chooser(settings)
+        self._converts = Table(known.headers, self._chooses, np.bool_)
         self._initial = settings.initial_value
         staleness = settings.max_staleness
         if staleness is None:
@@ -167,7 +168,7 @@ class _CumulativeToDelta:
             self._values.pop(number, None)
 
     def _converted(self, frames: Frames) -> Frames:
-        converts = self._dictionaries.headers.map(self._chooses, np.bool_)[frames.m_header].astype(np.bool_)
+        converts = self._converts.array().take(frames.m_header)
         if not converts.any():
             return frames.where()
         whole = frames.compact()

@@ -20,7 +20,7 @@ from phoenix_nb.collector.components._base import (
 from phoenix_nb.collector.components._grouping import Groups, combine, dense
 from phoenix_nb.collector.components._rewrite import IdMap
 from phoenix_nb.collector.config import TEXT, Items, Settings, setting
-from phoenix_nb.otlp import Attributes, Dictionaries, Frames, Resource, Scope
+from phoenix_nb.otlp import Attributes, Dictionaries, Frames, Resource, Scope, Table
 
 __all__ = ["GROUP_BY_ATTRS", "GroupByAttrsSettings"]
 
@@ -84,6 +84,8 @@ class _GroupByAttrs(Stateless):
         self._left: IdMap[Attributes] = IdMap(sets, lambda attributes: attributes.removed(*keys))
         self._libraries: dict[tuple[str, str], int] = {}
         self._names: dict[tuple[str, int], int] = {}
+        self._library_numbers = Table(dictionaries.scopes, self._library, np.int32)
+        self._name_numbers = Table(dictionaries.headers, self._name, np.int32)
 
     def process(self, flow: Flow) -> Flow:
         frames = flow.frames
@@ -106,10 +108,10 @@ class _GroupByAttrs(Stateless):
         resource = self._resources(frames.m_resource.take(piece_metric), piece_taken)
         payload = frames.m_payload.take(piece_metric)
         blocks = dense(combine(payload, resource))
-        libraries = np.append(known.scopes.map(self._library, np.int32), self._library(Scope()))
+        libraries = np.append(self._library_numbers.array(), np.int32(self._library(Scope())))
         scope = frames.m_scope.take(piece_metric)
         scopes = dense(combine(blocks.of, libraries.take(scope)))
-        names = known.headers.map(self._name, np.int32)
+        names = self._name_numbers.array()
         header = frames.m_header.take(piece_metric)
         metrics = dense(combine(scopes.of, names.take(header)))
         return arrange(

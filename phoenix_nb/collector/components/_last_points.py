@@ -47,8 +47,9 @@ class LastPoints:
 
     def grow(self, count: int) -> None:
         """Have room for so many streams."""
-        more = count - len(self.seen)
-        if more > 0:
+        if count > len(self.seen):
+            # A copy of everything costs as much as everything there is, so there is room for as much again.
+            more = 2 * count - len(self.seen)
             self.seen = np.append(self.seen, np.zeros(more, dtype=np.bool_))
             self.time = np.append(self.time, np.zeros(more, dtype=np.uint64))
             self.ints = np.append(self.ints, np.zeros(more, dtype=np.int64))

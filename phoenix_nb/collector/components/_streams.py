@@ -76,9 +76,11 @@ class Streams:
         self._extend()
         missing = len(self._bases) - len(self._last_stream)
         if missing > 0:
-            self._last_stream = np.append(self._last_stream, np.full(missing, -1, dtype=np.int32))
-            self._last_kind = np.append(self._last_kind, np.zeros(missing, dtype=np.uint8))
-            self._last_start = np.append(self._last_start, np.zeros(missing, dtype=np.uint64))
+            # A copy of everything costs as much as everything there is, so there is room for as much again.
+            more = missing + len(self._bases)
+            self._last_stream = np.append(self._last_stream, np.full(more, -1, dtype=np.int32))
+            self._last_kind = np.append(self._last_kind, np.zeros(more, dtype=np.uint8))
+            self._last_start = np.append(self._last_start, np.zeros(more, dtype=np.uint64))
         if not len(series):
             return np.zeros(0, dtype=np.int32)
         base = self._base.view().take(series)
@@ -157,10 +159,11 @@ class Streams:
         scopes = [self._scopes.setdefault(self._scope(one), len(self._scopes)) for one in known.scopes]
         scopes.append(self._scopes.setdefault(self._scope(Scope()), len(self._scopes)))
         headers = [self._headers.setdefault(self._header(one), len(self._headers)) for one in known.headers]
-        resource = known.resources.canonical[np.maximum(index.resource[fresh], 0)]
-        owner = self._owners.intern(resource, np.array(scopes, dtype=np.int32)[index.scope[fresh]])
-        attributes = known.attribute_sets.canonical[index.attributes[fresh]]
-        shape = self._shapes.intern(np.array(headers, dtype=np.int32)[index.header[fresh]], attributes)
+        parts = index.parts(fresh)
+        resource = known.resources.canonical[np.maximum(parts.resource, 0)]
+        owner = self._owners.intern(resource, np.array(scopes, dtype=np.int32)[parts.scope])
+        attributes = known.attribute_sets.canonical[parts.attributes]
+        shape = self._shapes.intern(np.array(headers, dtype=np.int32)[parts.header], attributes)
         self._base.extend(self._bases.intern(owner, shape))
 
     def frames(self, streams: Array, points: dict[str, Array], side: Sequence[SidePoint] = ()) -> Frames:

@@ -14,6 +14,8 @@ from phoenix_nb.collector.ottl._rows import SERIES_AXES, Rows
 __all__ = ["by_series"]
 
 _UNKNOWN, _FALSE, _TRUE, _FAILED = -1, 0, 1, 2
+_FEW: Final = 8
+"""Of so many rows one may have an unknown series for sorting these to be quicker than a look at every series."""
 _AXES: Final[frozenset[Axis]] = frozenset(SERIES_AXES)
 
 
@@ -61,8 +63,12 @@ class _BySeries:
             self._codes = grown
         codes = self._codes.take(series)
         if int(codes.min()) == _UNKNOWN:
-            present = rows.frames.series_present
-            self._decide(rows, present[self._codes.take(present) == _UNKNOWN])
+            unknown = series[codes == _UNKNOWN]
+            if len(unknown) * _FEW < len(series):
+                self._decide(rows, np.unique(unknown))
+            else:
+                present = rows.frames.series_present
+                self._decide(rows, present[self._codes.take(present) == _UNKNOWN])
             codes = self._codes.take(series)
         true = codes == _TRUE
         return self._failures(true, codes, series) if int(codes.max()) == _FAILED else Outcome(true)

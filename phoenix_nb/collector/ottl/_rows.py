@@ -247,12 +247,13 @@ class _SeriesRows(Rows):
     def __init__(self, frames: Frames, numbers: Ids) -> None:
         super().__init__(frames, "p")
         self._numbers = numbers
+        self._parts = frames.dictionaries.series.parts(numbers)
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def _find_ids(self, axis: Axis) -> Ids:
-        ids: Ids = getattr(self.frames.dictionaries.series, axis).take(self._numbers)
+        ids: Ids = getattr(self._parts, axis)
         return ids
 
 
