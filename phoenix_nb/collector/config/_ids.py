@@ -29,19 +29,20 @@ class IdError(ValueError):
     """An id that breaks the rules; the message is the collector's."""
 
 
-def quote(text: str, mark: str = '"') -> str:
+def quote(text: str, mark: str = '"', *, plain: bool = False) -> str:
     """A text in quotes, as the collector's messages and formats show it: Go's escapes for what cannot be printed.
 
     Args:
         text: what is quoted.
         mark: the quotation mark; the only one that is escaped.
+        plain: escape what is not ASCII, too.
     """
     escapes = {**_ESCAPES, mark: f"\\{mark}"}
-    return mark + "".join(escapes.get(one) or _shown(one) for one in text) + mark
+    return mark + "".join(escapes.get(one) or _shown(one, plain=plain) for one in text) + mark
 
 
-def _shown(character: str) -> str:
-    if character.isprintable():
+def _shown(character: str, *, plain: bool) -> str:
+    if character.isprintable() and (character.isascii() or not plain):
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from phoenix_nb.collector._values import format_float
 from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl._runtime import OttlError, Value, show
+from phoenix_nb.collector.ottl.functions._format_numbers import Layout, fraction, padded, whole
 
 __all__ = ["format_text"]
 
 _VERB: Final = re.compile(
-    r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,4})(?:\.(?P<precision>\d{0,4}))?(?P<verb>.)", re.DOTALL
+    r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,4})(?P<precision>\.\d{0,4})?(?P<verb>.)", re.DOTALL
 )
 _VERBS: Final = frozenset("vsdqxXfegtbo%")
 
@@ -45,7 +45,7 @@ def format_text(pattern: str, values: list[Value], *, check: bool = False) -> st
             made.append(f"%!{verb}(MISSING)")
             continue
         if not check:
-            made.append(_filled(found, values[used]))
+            made.append(_filled(verb, _layout(found), values[used]))
         used += 1
     rest = pattern[last:]
     if "%" in rest:
@@ -56,6 +56,18 @@ def format_text(pattern: str, values: list[Value], *, check: bool = False) -> st
         extra = ", ".join(_extra(value) for value in values[used:])
         made.append(f"%!(EXTRA {extra})")
     return "".join(made)
+
+
+def _layout(found: re.Match[str]) -> Layout:
+    flags, precision = found["flags"], found["precision"]
+    return Layout(
+        plus="+" in flags,
+        space=" " in flags,
+        left="-" in flags,
+        zeros="0" in flags and "-" not in flags,
+        width=int(found["width"] or 0),
+        precision=None if precision is None else int(precision[1:] or 0),
+    )
 
 
 def _kind(value: Value) -> str:
@@ -72,88 +84,38 @@ def _extra(value: Value) -> str:
     return "<nil>" if value is None else f"{kind}={show(value)}"
 
 
-def _filled(found: re.Match[str], value: Value) -> str:
-    verb = found["verb"]
+def _filled(verb: str, layout: Layout, value: Value) -> str:
     kind = _kind(value)
-    text = _number_or_text(verb, found["precision"], value, found["flags"])
-    if text is None:
-        if value is None:
-            return f"%!{verb}(<nil>)"
-        shown = _padded(
-            show(value), found["flags"], found["width"], numeric=not isinstance(value, (str, bool))
-        )
-        return f"%!{verb}({kind}={shown})"
-    return _padded(text, found["flags"], found["width"], numeric=not isinstance(value, (str, bool)))
-
-
-def _number_or_text(verb: str, precision: str | None, value: Value, flags: str) -> str | None:
+    # The plus of %+v asks for the names of fields, not for a sign.
+    text = _shown(verb, layout.without_plus() if verb == "v" else layout, value)
+    if text is not None:
+        return text
     if value is None:
-        return "<nil>" if verb == "v" else None
+        return f"%!{verb}(<nil>)"
+    return f"%!{verb}({kind}={_shown('v', layout, value)})"
+
+
+def _shown(verb: str, layout: Layout, value: Value) -> str | None:
+    """The value laid out; ``None`` when the verb does not go with its kind."""
+    if value is None:
+        return padded("<nil>", layout) if verb == "v" else None
     if isinstance(value, bool):
-        return show(value) if verb in "vt" else None
+        return padded(show(value), layout) if verb in "vt" else None
     if isinstance(value, int):
-        return _whole(verb, value, flags)
+        return whole(verb, layout, value)
     if isinstance(value, float):
-        return _fraction(verb, precision, value, flags)
+        return fraction(verb, layout, value)
     assert isinstance(value, str)  # noqa: S101 - other kinds were refused
-    if precision and verb in "vsq":
-        value = value[: int(precision)]
-    if verb in "vs":
-        return value
-    if verb == "q":
-        return quote(value)
     if verb in "xX":
-        made = value.encode().hex()
-        return made.upper() if verb == "X" else made
-    return None
-
-
-def _signed(text: str, flags: str) -> str:
-    if text.startswith("-"):
-        return text
-    return f"+{text}" if "+" in flags else f" {text}" if " " in flags else text
-
-
-def _whole(verb: str, value: int, flags: str) -> str | None:
-    forms = {"v": "d", "d": "d", "x": "x", "X": "X", "b": "b", "o": "o"}
-    if verb == "q":
-        return _quoted_character(value)
-    form = forms.get(verb)
-    return None if form is None else _signed(format(value, form), flags)
-
-
-def _quoted_character(code: int) -> str:
-    """A whole number as the character with that code, in single quotes; what is no character is U+FFFD."""
-    known = 0 <= code < 0x110000 and not 0xD800 <= code < 0xE000
-    return quote(chr(code) if known else "\ufffd", "'")
-
-
-def _fraction(verb: str, precision: str | None, value: float, flags: str) -> str | None:
-    if verb == "v":
-        text = format_float(value) if precision is None else _cut("g", precision, value)
-        return _signed(text.removeprefix("+"), flags)
-    if verb not in "feg":
+        return _hexadecimal(verb, layout, value)
+    if verb not in "vsq":
         return None
-    if value != value or value in (float("inf"), float("-inf")):
-        return "+Inf" if value == float("inf") else format_float(value)
-    if verb == "g" and precision is None:
-        return _signed(format_float(value), flags)
-    return _signed(_cut(verb, precision, value), flags)
+    text = value if layout.precision is None else value[: layout.precision]
+    return padded(quote(text, plain=layout.plus) if verb == "q" else text, layout)
 
 
-def _cut(verb: str, precision: str | None, value: float) -> str:
-    digits = 6 if precision is None else int(precision or 0)
-    return format(value, f".{digits}{verb}")
-
-
-def _padded(text: str, flags: str, width: str, *, numeric: bool) -> str:
-    size = int(width or 0)
-    if len(text) >= size:
-        return text
-    if "-" in flags:
-        return text.ljust(size)
-    if "0" in flags:
-        if numeric and text[:1] in "+-":
-            return text[0] + text[1:].rjust(size - 1, "0")
-        return text.rjust(size, "0")
-    return text.rjust(size)
+def _hexadecimal(verb: str, layout: Layout, value: str) -> str:
+    """The bytes of a text; the precision counts bytes."""
+    data = value.encode()[: layout.precision]
+    text = data.hex(" ") if layout.space else data.hex()
+    return padded(text.upper() if verb == "X" else text, layout)
