@@ -246,9 +246,7 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "Sort": lambda t: f"Sort({t.list()}{t.pick('', ', ' + chr(34) + 'desc' + chr(34))})",
     "SliceToMap": lambda t: f"Len(SliceToMap({t.list()}))",
     "IsInCIDR": lambda t: f'IsInCIDR({t.text()}, ["10.0.0.0/8", "::1/128"])',
-    "Format": lambda t: (
-        f'Format("{t.pick("%s", "%v-%s", "%d", "%5.2f|%q", "%x")}", [{t.text()}, {t.number()}])'
-    ),
+    "Format": lambda t: f'Format("{t.pick(*_LAYOUTS)}", [{t.text()}, {t.number()}])',
     "Duration": lambda t: f"Seconds({t.span()})",
     "TruncateTime": lambda t: f"UnixNano(TruncateTime({t.time()}, {t.span()}))",
     "Unix": lambda t: f"UnixNano(Unix({t.pick('0', '12', '1700000000')}))",
