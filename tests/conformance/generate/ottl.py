@@ -197,6 +197,19 @@ _UNIX: Final = ("UnixNano", "UnixMicro", "UnixMilli", "UnixSeconds")
 _SPANS: Final = ("Hours", "Minutes", "Seconds", "Milliseconds", "Microseconds", "Nanoseconds")
 _KINDS: Final = ("IsString", "IsInt", "IsDouble", "IsBool", "IsMap", "IsList", "IsEmpty")
 _CASES: Final = ("ToLowerCase", "ToUpperCase", "ToSnakeCase", "ToCamelCase")
+_LAYOUTS: Final = (
+    "%s",
+    "%v-%s",
+    "%d",
+    "%5.2f|%q",
+    "%x",
+    "%+q|%+.3g",
+    "% 6.1x|%X",
+    "%-8.3s|% d",
+    "%05t|%08.2f",
+    "%.0v|%+b",
+    "%o|%.2e",
+)
 _FORMATS: Final = ("%F %T", "%Y-%m-%dT%H:%M:%S%z", "%F %T,%f", "%D %r", "%c")
 _BERLIN: Final = ', "Europe/Berlin"'
 _LAZY: Final = ', mode="lazyQuotes"'
