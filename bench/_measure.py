@@ -68,8 +68,9 @@ def compare(
     least: float | None = None,
     most: float | None = None,
     limit: float | None = None,
+    warm: bool = True,
 ) -> Row:
-    """Run both ``repeats`` times in turns, after one turn that does not count.
+    """Run both ``repeats`` times in turns.
 
     Args:
         what: names the row.
@@ -81,11 +82,12 @@ def compare(
         least: goal for the ratio: at least this.
         most: goal for the ratio: at most this.
         limit: goal for our own figure: at most this.
+        warm: begin with a turn that does not count; not for what has a process of its own each time.
     """
     pairs: list[tuple[float, float | None]] = []
-    for turn in range(repeats + 1):
+    for turn in range(repeats + warm):
         pair = (ours(), peer() if peer is not None else None)
-        if turn:
+        if turn >= warm:
             pairs.append(pair)
     own = [one for one, _ in pairs]
     others = [other for _, other in pairs if other is not None]

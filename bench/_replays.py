@@ -171,6 +171,7 @@ def peak_memory() -> Row:
             unit="MiB",
             repeats=1,
             limit=1536.0,
+            warm=False,
         )
 
 
