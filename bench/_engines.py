@@ -22,7 +22,7 @@ from phoenix_nb.otlp._attributes import _read_item
 
 __all__ = ["Embedded", "Laps", "Payloads", "Phases", "RealProcessors", "fresh", "payloads_of", "simulated"]
 
-_POINTS_PER_RUN = 150_000
+_POINTS_PER_RUN = 400_000
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class RealProcessors(Phases):
 
     def run(self) -> dict[str, float]:
         """Run once."""
-        passes = max(3, round(_POINTS_PER_RUN / self._payloads.points))
+        passes = max(1, round(_POINTS_PER_RUN / self._payloads.points))
         with tempfile.TemporaryDirectory(prefix="phx-bench-") as folder:
             config, data = Path(folder) / "config.yaml", Path(folder) / "in.jsonl"
             config.write_text(self._text)
