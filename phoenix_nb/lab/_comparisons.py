@@ -159,6 +159,9 @@ async def _pipeline(
         return await services.pipelines.create_pipeline(
             ctx, CreatePipelineRequest(name=name, description=f"from {Path(given).name}", config=config)
         )
+    except ConfigError as error:
+        # Two files, or three with the plan, are at hand: which one is meant?
+        raise type(error)(f"{given}: {error.message}", hint=error.hint, details=error.details) from error
     except ConflictError:
         # The same text was stored before: the name holds its digest.
         return await services.pipelines.get_pipeline(ctx, name)

@@ -85,9 +85,9 @@ def test_names_that_nothing_answers_to(phoenix: Phoenix, words: tuple[str, ...],
 )
 def test_configurations(phoenix: Phoenix, tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
-    assert says in refused(
-        phoenix, "compare", BASELINE, "mine.yaml", "--source", "sim:realistic", "--out", "out"
-    )
+    told = refused(phoenix, "compare", BASELINE, "mine.yaml", "--source", "sim:realistic", "--out", "out")
+    assert says in told
+    assert told.startswith("error: mine.yaml")
     checked = phoenix("pipeline", "validate", "mine.yaml")
     assert checked.code == 1
     assert re.search(r"\[[A-Z_]+\]$", checked.out.splitlines()[0])
