@@ -39,9 +39,14 @@ def checked_values(values: npt.ArrayLike, name: str) -> Values:
     """The values as a one-dimensional float array.
 
     Raises:
-        InvalidRequestError: it has another shape, or holds NaN or an infinity.
+        InvalidRequestError: it has another shape, or holds NaN, an infinity or something other than numbers.
     """
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidRequestError(
+            f"{name} is not a sequence of numbers", hint="a list, an array or a column of numbers is expected"
+        ) from error
     if array.ndim != 1:
         raise InvalidRequestError(f"{name} must have one dimension, not {array.ndim}")
     if not np.isfinite(array).all():

@@ -26,8 +26,8 @@ def zero_miss_upper(n: int, alpha: float = 0.05) -> float:
         >>> round(zero_miss_upper(299), 7)
         0.0099691
     """
-    if n < 0:
-        raise InvalidRequestError(f"the number of units must not be negative, not {n}")
+    if not n >= 0:  # NaN is not, either
+        raise InvalidRequestError(f"the number of units must be a count from 0, not {n}")
     if not 0.0 < alpha < 1.0:
         raise InvalidRequestError(f"alpha must lie between 0 and 1, not {alpha}")
     return 1.0 if n == 0 else -math.expm1(math.log(alpha) / n)

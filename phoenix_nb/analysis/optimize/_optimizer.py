@@ -270,8 +270,8 @@ def _unreachable(check: _Check) -> ConflictError:
     best = min(parts.whole.saving(every), parts.unseen.saving(every))
     text = _text(check, every, described(parts, every), group_rest=False)
     return ConflictError(
-        f"{request.target:.0%} fewer series cannot be had while the critical processes stay visible; the best found"
-        f" is {best:.1%}",
+        f"{request.target * 100:.4g}% fewer series cannot be had while the critical processes stay visible; the best"
+        f" found is {best:.1%}",
         hint="ask for less, name fewer critical processes, or require fewer metrics of them",
         details={
             "target": request.target,

@@ -201,6 +201,9 @@ def test_empty_and_single_values() -> None:
         lambda: block_length([], 720),
         lambda: block_length([1.0, 2.0], 0),
         lambda: zero_miss_upper(-1),
+        lambda: zero_miss_upper(math.nan),  # type: ignore[arg-type]  # what a mistake would pass
+        lambda: t_sequence(["a", "b"], n_opt=12),
+        lambda: t_sequence((one for one in (1.0, 2.0)), n_opt=12),  # type: ignore[arg-type]  # likewise
         lambda: zero_miss_upper(5, alpha=2.0),
         lambda: discordant_evalue(-1, 0),
         lambda: discordant_evalue(1, 0, a=0.0),
