@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from phoenix_nb.evidence.durations import span
+
 __all__ = [
     "MISSING",
     "bytes_text",
@@ -89,17 +91,7 @@ def money(value: float | None, currency: str = "USD") -> str:
 def duration(seconds: float | None) -> str:
     """A length of time in its two largest units: ``7500`` is ``2 h 5 min``."""
     known = _finite(seconds)
-    if known is None:
-        return MISSING
-    if known < 1:
-        return f"{known * 1000:.0f}{_NBSP}ms"
-    parts: list[str] = []
-    left = round(known)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        whole, left = divmod(left, size)
-        if whole:
-            parts.append(f"{whole}{_NBSP}{unit}")
-    return " ".join(parts[:2]) or f"0{_NBSP}s"
+    return MISSING if known is None else span(known, space=_NBSP)
 
 
 def timestamp(value: datetime | None) -> str:

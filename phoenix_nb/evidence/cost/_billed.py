@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from phoenix_nb.evidence.durations import span
 from phoenix_nb.interfaces.cost import (
     BilledUnit,
     MaxSeriesDpmPrice,
@@ -246,11 +247,3 @@ def _too_short(usage: Usage, window: float, activity: SeriesActivity | None) -> 
 
 def _hosts(month: Month) -> str:
     return "1 host" if month.hosts == 1 else f"{month.hosts} hosts"
-
-
-def span(seconds: float) -> str:
-    """A duration for people, in its largest whole unit."""
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds / 60:.4g} min" if seconds > 600 else f"{seconds:g} s"
