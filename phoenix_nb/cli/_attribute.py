@@ -43,7 +43,9 @@ def attribute(
             "--by", metavar="WHAT", help="metric, process, class, instance, owner or host: what to group by."
         ),
     ] = "process",
-    every: Annotated[float, Seconds("--every", "Scrape interval that monthly costs are for.")] = 60.0,
+    every: Annotated[
+        float, Seconds("--every", "Scrape interval that monthly costs are for.", shown="60s")
+    ] = 60.0,
     hosts: Annotated[
         int, typer.Option("--hosts", metavar="N", min=1, help="Hosts like the recorded one.")
     ] = 1,

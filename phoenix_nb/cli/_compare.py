@@ -78,7 +78,7 @@ def compare(
         ),
     ] = "",
     cost_every: Annotated[
-        float, Seconds("--cost-every", "Scrape interval that monthly costs are computed for.")
+        float, Seconds("--cost-every", "Scrape interval that monthly costs are computed for.", shown="60s")
     ] = 60.0,
     account: Annotated[
         bool, typer.Option("--account", help="Cost of an account that sends nothing else: free tiers count.")

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def cost(
     recording: Annotated[Path, typer.Option("--recording", metavar="FILE", help="The recording to price.")],
-    every: Annotated[float, Seconds("--every", "Scrape interval of the month.")] = 60.0,
+    every: Annotated[float, Seconds("--every", "Scrape interval of the month.", shown="60s")] = 60.0,
     hosts: Annotated[
         int, typer.Option("--hosts", metavar="N", min=1, help="Hosts like the recorded one.")
     ] = 1,

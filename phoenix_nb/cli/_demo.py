@@ -33,8 +33,10 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where reports and experiments go.", file_okay=False)
     ] = Path("demo-out"),
-    live: Annotated[float, Seconds("--live", "How long this machine is watched.")] = 60.0,
-    simulated: Annotated[float, Seconds("--simulated", "Virtual time of the simulated host.")] = 7200.0,
+    live: Annotated[float, Seconds("--live", "How long this machine is watched.", shown="60s")] = 60.0,
+    simulated: Annotated[
+        float, Seconds("--simulated", "Virtual time of the simulated host.", shown="2h")
+    ] = 7200.0,
 ) -> None:
     """Compare two pipelines over this machine's processes, then over a simulated host; write both reports."""
     from phoenix_nb.lab import require_folder, running_services

@@ -32,9 +32,17 @@ def _seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
-def Seconds(flag: str, help_text: str) -> object:  # noqa: N802 - reads as a type in an annotation
-    """An option that takes a duration such as ``10s`` and hands seconds to the command."""
-    return typer.Option(flag, parser=_seconds, metavar="DURATION", help=help_text)
+def Seconds(flag: str, help_text: str, *, shown: str = "") -> object:  # noqa: N802 - reads as a type in an annotation
+    """An option that takes a duration such as ``10s`` and hands seconds to the command.
+
+    Args:
+        flag: its name.
+        help_text: what it is for.
+        shown: the default as one would type it; empty when there is none.
+    """
+    return typer.Option(
+        flag, parser=_seconds, metavar="DURATION", help=help_text, show_default=shown or False
+    )
 
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]

@@ -39,8 +39,10 @@ def check(
     candidate: Annotated[
         str, typer.Option("--candidate", metavar="PIPELINE", help="Pipeline of the other arm.")
     ] = "process-priority-v1",
-    every: Annotated[float, Seconds("--every", "Time between two scrapes of a simulation.")] = 10.0,
-    duration: Annotated[float, Seconds("--duration", "Length of a simulation.")] = 7200.0,
+    every: Annotated[
+        float, Seconds("--every", "Time between two scrapes of a simulation.", shown="10s")
+    ] = 10.0,
+    duration: Annotated[float, Seconds("--duration", "Length of a simulation.", shown="2h")] = 7200.0,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, help="Seed of simulation and redraws.")
     ] = 0,

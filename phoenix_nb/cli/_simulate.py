@@ -26,7 +26,7 @@ def simulate(
         int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same bytes.")
     ] = 0,
     scrapes: Annotated[int, typer.Option("--scrapes", metavar="N", min=1, help="How many scrapes.")] = 60,
-    every: Annotated[float, Seconds("--every", "Simulated time between two scrapes.")] = 10.0,
+    every: Annotated[float, Seconds("--every", "Simulated time between two scrapes.", shown="10s")] = 10.0,
     redact: RedactFlag = True,
     as_json: JsonFlag = False,
 ) -> None:
