@@ -10,7 +10,13 @@ import threading
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["EXIT_INTERRUPTED", "heed_interrupts", "leave_on_next_interrupt", "raise_if_interrupted"]
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "heed_interrupts",
+    "ignore_interrupts",
+    "leave_on_next_interrupt",
+    "raise_if_interrupted",
+]
 
 EXIT_INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
@@ -61,6 +67,12 @@ def leave_on_next_interrupt() -> None:
     """
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, lambda _signal, _frame: os._exit(EXIT_INTERRUPTED))
+
+
+def ignore_interrupts() -> None:
+    """Let no Ctrl-C change the exit code any more: all is done, only the interpreter is left to end."""
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

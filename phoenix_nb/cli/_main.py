@@ -28,7 +28,7 @@ from phoenix_nb.cli import (
     _simulate,
 )
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_USAGE, guarded, output_failed
-from phoenix_nb.cli._interrupts import heed_interrupts
+from phoenix_nb.cli._interrupts import heed_interrupts, ignore_interrupts
 from phoenix_nb.cli._state import OPTIONS
 
 __all__ = ["app", "run"]
@@ -91,7 +91,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
     heed_interrupts()
     words, debug = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     code = guarded(lambda: _invoke(words), debug=debug, as_json="--json" in words)
-    sys.exit(_flushed(code))
+    code = _flushed(code)
+    ignore_interrupts()
+    sys.exit(code)
 
 
 def _global_options_first(words: Sequence[str]) -> tuple[list[str], bool]:
