@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.evidence._columns import IntervalColumns
@@ -112,9 +112,10 @@ def decide(
         coverage: what is known of coverage beyond the intervals: static check, certificate, sums of aggregates.
 
     Raises:
-        InvalidRequestError: the intervals are not in order.
+        InvalidRequestError: the intervals are not in order, or something is not what it must be.
     """
     given = list(intervals)
+    _require_kinds(given, plan)
     t_max = plan.planned_intervals if planned_intervals is None else planned_intervals
     if t_max is None:
         t_max = sum(1 for interval in given if not interval.warmup)
@@ -122,6 +123,20 @@ def decide(
     for interval in given:
         judge.add(interval)
     return judge.verdict
+
+
+def _require_kinds(intervals: Sequence[object], plan: object) -> None:
+    if not isinstance(plan, Plan):
+        raise InvalidRequestError(
+            f"a plan is needed, not {type(plan).__name__}", hint="Plan() has the defaults"
+        )
+    for position, interval in enumerate(intervals):
+        if not isinstance(interval, Interval):
+            raise InvalidRequestError(
+                f"interval {position} is {type(interval).__name__}, not an Interval",
+                hint="for a table of figures use `phoenix analyze`",
+                details={"position": position},
+            )
 
 
 def decide_columns(

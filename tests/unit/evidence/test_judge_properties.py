@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.evidence import (
     ArmColumns,
     IntervalColumns,
@@ -190,3 +191,11 @@ def test_ten_million_intervals_at_once() -> None:
     verdict = decide_columns(columns, PLAN, coverage=SAFE)
     assert verdict.state is VerdictState.PROMOTE
     assert verdict.intervals == count
+
+
+@pytest.mark.parametrize(
+    ("intervals", "plan", "named"), [([None], PLAN, "interval 0"), ([], {"alpha": 0.05}, "a plan is needed")]
+)
+def test_what_is_no_interval_and_no_plan_is_refused(intervals: Any, plan: Any, named: str) -> None:
+    with pytest.raises(InvalidRequestError, match=named):
+        decide(intervals, plan)
