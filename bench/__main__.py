@@ -21,8 +21,8 @@ HEAD = """\
 
 `make bench` runs them all and rewrites this page; `python -m bench bus store` runs some and keeps the other rows.
 Ours and the peer are measured in turns in one run, after a turn that does not count. Figures are medians; the ratio is
-the median over the pairs, and ± is half the range of what it was. Trust the ratios: absolute figures depend on the
-machine and on what else it does.
+the median over the pairs, and ± is half the range of what it was, empty where a single pair was measured. Trust the
+ratios: absolute figures depend on the machine and on what else it does.
 
 | bench | what | ours | peer | ratio | ± | goal | met? |
 |---|---|---|---|---|---|---|---|
@@ -51,7 +51,7 @@ def line(bench: str, row: Row) -> str:
         figure(row.ours, row.unit),
         peer,
         "" if row.ratio is None else f"{row.ratio:.2f}",
-        f"{row.spread:.0%}",
+        f"{row.spread:.0%}" if row.spread else "",
         row.goal,
         {True: "yes", False: "**no**", None: ""}[row.met],
     )
