@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from phoenix_nb.analysis._meter import ExperimentMeter
 from phoenix_nb.analysis._output import ArmOutput
 from phoenix_nb.analysis._static import static_check
 from phoenix_nb.analysis._warnings import run_warnings
+from phoenix_nb.collector.receiving import EngineFactory
 from phoenix_nb.evidence import Judge, SavingSequence
 from phoenix_nb.evidence.cost import compare_costs
 from phoenix_nb.interfaces.cost import CostBasis, CostRow, PriceBook, SavingInterval, Usage
@@ -31,8 +31,6 @@ from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineOutput, PipelineEngine
 
 __all__ = ["Billing", "PairedRun", "Step"]
-
-EngineFactory = Callable[[Dictionaries], PipelineEngine]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from phoenix_nb.collector import parse_config
 from phoenix_nb.collector.receiving import (
+    EngineFactory,
     Narrower,
     ReceiverAsks,
     ReceiverGroup,
     SourceHoldings,
+    behind,
     receiver_asks,
     receivers_only,
-    receiving,
 )
 from phoenix_nb.errors import ConfigError
 from phoenix_nb.interfaces import EngineKind
 from phoenix_nb.otlp import Dictionaries, Frames
-from phoenix_nb.otlp.contracts import PipelineEngine
 from phoenix_nb.runtime import load_settings
 
 __all__ = ["Receivers"]
-
-_NANO = 1_000_000_000
-_Factory = Callable[[Dictionaries], PipelineEngine]
 
 
 class Receivers:
@@ -77,14 +74,11 @@ class Receivers:
         self, name: str, dictionaries: Dictionaries, period_seconds: float | None = None
     ) -> Narrower:
         """What gives the payloads of the configuration of this name."""
-        period = None if period_seconds is None else round(period_seconds * _NANO)
-        return Narrower(self.group.narrowing(name), dictionaries, period=period)
+        return Narrower(self.group.narrowing(name), dictionaries, period_seconds=period_seconds)
 
-    def behind(self, name: str, make: _Factory, period_seconds: float | None) -> _Factory:
+    def behind(self, name: str, make: EngineFactory, period_seconds: float | None) -> EngineFactory:
         """The engine of this name behind its receiver."""
-        if self.group.narrowing(name).keeps_all:
-            return make
-        return lambda known: receiving(make(known), self.narrower(name, known, period_seconds))
+        return behind(self.group.narrowing(name), make, period_seconds)
 
     def interval_seconds(self, period_seconds: float | None) -> float:
         """The shortest interval of analysis, seconds; 0 where the source's own period will do."""

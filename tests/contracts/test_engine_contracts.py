@@ -38,7 +38,7 @@ class TestEngineBehindAReceiver(SavableEngineContract):
     def make(self, request: pytest.FixtureRequest) -> Callable[[Dictionaries], PipelineEngine]:
         config = parse_config(catalog.load("process-aggregated-v1").yaml)
         return lambda known: receiving(
-            compile_config(config, known), Narrower(request.param, known, period=1_000_000_000)
+            compile_config(config, known), Narrower(request.param, known, period_seconds=1.0)
         )
 
     @pytest.fixture

@@ -6,18 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from phoenix_nb.analysis._bins import infer_period
-from phoenix_nb.collector.receiving import Narrower, ReceiverAsks, ReceiverGroup, receiving
+from phoenix_nb.collector.receiving import EngineFactory, ReceiverAsks, ReceiverGroup, behind
 from phoenix_nb.interfaces.evidence import Arm
-from phoenix_nb.otlp import Dictionaries, Frames, reference_times
-from phoenix_nb.otlp.contracts import PipelineEngine
+from phoenix_nb.otlp import Frames, reference_times
 
 __all__ = ["Arms", "Trials"]
 
-EngineFactory = Callable[[Dictionaries], PipelineEngine]
-
 _LEARN = 11
 """Payloads from which the scrape period is learned."""
-_NANO = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +60,11 @@ class Trials:
     def arms(self, base: str, candidate: str) -> Arms:
         """Both configurations; a longer collection interval of one leaves out scrapes in proportion."""
         group = ReceiverGroup({Arm.BASELINE: self.asks(base), Arm.CANDIDATE: self.asks(candidate)})
-        period = round(self._period * _NANO)
+        judged, made = group.narrowing(Arm.CANDIDATE), self._make_engine(candidate)
         return Arms(
-            base=self._behind(group, Arm.BASELINE, base, period),
-            candidate=self._behind(group, Arm.CANDIDATE, candidate, period),
-            probe=self._behind(group, Arm.CANDIDATE, candidate, None),
+            base=behind(group.narrowing(Arm.BASELINE), self._make_engine(base), self._period),
+            candidate=behind(judged, made, self._period),
+            probe=behind(judged, made, None),
             period_seconds=self._period,
             interval_seconds=self._period * group.span,
         )
-
-    def _behind(self, group: ReceiverGroup, arm: Arm, text: str, period: int | None) -> EngineFactory:
-        make, narrowing = self._make_engine(text), group.narrowing(arm)
-        if narrowing.keeps_all:
-            return make
-        return lambda known: receiving(make(known), Narrower(narrowing, known, period=period))

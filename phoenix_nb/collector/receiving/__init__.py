@@ -9,7 +9,13 @@ from phoenix_nb.collector.receiving._asked import (
     receiver_asks,
     receivers_only,
 )
-from phoenix_nb.collector.receiving._engine import ReceivingEngine, SavableReceivingEngine, receiving
+from phoenix_nb.collector.receiving._engine import (
+    EngineFactory,
+    ReceivingEngine,
+    SavableReceivingEngine,
+    behind,
+    receiving,
+)
 from phoenix_nb.collector.receiving._group import ReceiverGroup
 from phoenix_nb.collector.receiving._holdings import SourceHoldings
 from phoenix_nb.collector.receiving._narrowing import Narrower, Narrowing
@@ -18,6 +24,7 @@ from phoenix_nb.collector.receiving._thinning import Thinner
 __all__ = [
     "DEFAULT_PROCESS_METRICS",
     "PROCESS_ATTRIBUTES",
+    "EngineFactory",
     "Narrower",
     "Narrowing",
     "ReceiverAsks",
@@ -26,6 +33,7 @@ __all__ = [
     "SavableReceivingEngine",
     "SourceHoldings",
     "Thinner",
+    "behind",
     "receiver_asks",
     "receivers_only",
     "receiving",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
-from phoenix_nb.collector.receiving._narrowing import Narrower
+from phoenix_nb.collector.receiving._narrowing import Narrower, Narrowing
 from phoenix_nb.errors import InvalidRequestError
-from phoenix_nb.otlp import Frames
+from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineOutput, PipelineEngine, SavableEngine
 
-__all__ = ["ReceivingEngine", "SavableReceivingEngine", "receiving"]
+__all__ = ["EngineFactory", "ReceivingEngine", "SavableReceivingEngine", "behind", "receiving"]
+
+EngineFactory = Callable[[Dictionaries], PipelineEngine]
+"""Makes the engine of one configuration for the dictionaries of a run."""
 
 
 class ReceivingEngine:
@@ -76,3 +80,16 @@ def receiving(inner: PipelineEngine, narrower: Narrower) -> PipelineEngine:
     if isinstance(inner, SavableEngine):
         return SavableReceivingEngine(inner, narrower)
     return ReceivingEngine(inner, narrower)
+
+
+def behind(narrowing: Narrowing, make: EngineFactory, period_seconds: float | None) -> EngineFactory:
+    """What makes the engine behind the receiver; the engine alone where the receiver leaves nothing out.
+
+    Args:
+        narrowing: what the receiver leaves out.
+        make: makes the engine.
+        period_seconds: seconds between payloads; ``None`` leaves out no scrape.
+    """
+    if narrowing.keeps_all:
+        return make
+    return lambda known: receiving(make(known), Narrower(narrowing, known, period_seconds=period_seconds))

@@ -21,6 +21,7 @@ Mask = npt.NDArray[np.bool_]
 NAME: Final = "process.executable.name"
 _PID: Final = "process.pid"
 _MILLI: Final = 1_000_000
+_NANO: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,22 @@ class Narrower:
     Args:
         narrowing: what is left out.
         dictionaries: shared by the payloads.
-        period: nanoseconds between payloads, needed where scrapes are left out; ``None`` leaves none out.
+        period_seconds: seconds between payloads, needed where scrapes are left out; ``None`` leaves none out.
 
     Raises:
         BuildError: a way to match or a pattern that the collector refuses, in its words.
     """
 
     def __init__(
-        self, narrowing: Narrowing, dictionaries: Dictionaries, *, period: int | None = None
+        self, narrowing: Narrowing, dictionaries: Dictionaries, *, period_seconds: float | None = None
     ) -> None:
         self._narrowing = narrowing
         self._known = dictionaries
         self._include = name_matcher("include", narrowing.include)
         self._exclude = name_matcher("exclude", narrowing.exclude)
-        self._thinner = (
-            Thinner(period, narrowing.ratio) if period is not None and narrowing.ratio > 1 else None
-        )
+        self._thinner: Thinner | None = None
+        if period_seconds is not None and narrowing.ratio > 1:
+            self._thinner = Thinner(round(period_seconds * _NANO), narrowing.ratio)
         self._resource_kept: Mask = np.zeros(0, dtype=np.bool_)
         self._process: Mask = np.zeros(0, dtype=np.bool_)
         self._renamed: npt.NDArray[np.int32] = np.zeros(0, dtype=np.int32)

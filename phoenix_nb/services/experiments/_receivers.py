@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from phoenix_nb.collector.receiving import Narrower, ReceiverGroup, SourceHoldings, receiving
+from phoenix_nb.collector.receiving import EngineFactory, ReceiverGroup, SourceHoldings, behind
 from phoenix_nb.interfaces import (
     Arm,
     Condition,
@@ -14,12 +14,8 @@ from phoenix_nb.interfaces import (
     VerdictState,
 )
 from phoenix_nb.otlp import Dictionaries, Frames
-from phoenix_nb.otlp.contracts import PipelineEngine
 
 __all__ = ["RunReceivers"]
-
-_NANO = 1_000_000_000
-_Factory = Callable[[Dictionaries], PipelineEngine]
 
 
 class RunReceivers:
@@ -35,24 +31,18 @@ class RunReceivers:
         self, group: ReceiverGroup, dictionaries: Dictionaries, period_seconds: float | None
     ) -> None:
         self._group = group
-        self._period = None if period_seconds is None else round(period_seconds * _NANO)
+        self._period = period_seconds
         self._holdings = SourceHoldings(dictionaries)
         self.span = 1 if self._period is None else group.span
         """Scrapes of the source in one interval of analysis."""
 
-    def behind(self, arm: Arm, make: _Factory) -> _Factory:
+    def behind(self, arm: Arm, make: EngineFactory) -> EngineFactory:
         """The arm's engine behind its receiver."""
-        return self._behind(arm, make, self._period)
+        return behind(self._group.narrowing(arm), make, self._period)
 
-    def probed(self, arm: Arm, make: _Factory | None) -> _Factory | None:
+    def probed(self, arm: Arm, make: EngineFactory | None) -> EngineFactory | None:
         """The same for dry runs, in which every payload is one that the receiver scrapes."""
-        return None if make is None else self._behind(arm, make, None)
-
-    def _behind(self, arm: Arm, make: _Factory, period: int | None) -> _Factory:
-        narrowing = self._group.narrowing(arm)
-        if narrowing.keeps_all:
-            return make
-        return lambda known: receiving(make(known), Narrower(narrowing, known, period=period))
+        return None if make is None else behind(self._group.narrowing(arm), make, None)
 
     def observe(self, raw: Frames) -> None:
         """Look at payloads of the source."""

@@ -276,7 +276,7 @@ def test_after_a_gap_or_a_jump_back_it_goes_on() -> None:
 def test_payloads_that_are_not_scraped_stay_as_empty_ones_and_are_named() -> None:
     parts = world()
     rules = Narrowing(ratio=Fraction(2))
-    narrower = Narrower(rules, parts[0].dictionaries, period=10 * SECOND)
+    narrower = Narrower(rules, parts[0].dictionaries, period_seconds=10.0)
     made, skipped = narrower.apply(parts[0])
     assert made.n_payloads == parts[0].n_payloads
     assert skipped == frozenset(range(1, made.n_payloads, 2))
@@ -288,7 +288,7 @@ def test_payloads_that_are_not_scraped_stay_as_empty_ones_and_are_named() -> Non
 def test_a_restored_receiver_keeps_its_beat() -> None:
     frames = Frames.concat(world())
     rules = Narrowing(ratio=Fraction(3))
-    one, two = (Narrower(rules, frames.dictionaries, period=10 * SECOND) for _ in range(2))
+    one, two = (Narrower(rules, frames.dictionaries, period_seconds=10.0) for _ in range(2))
     one.apply(frames.slice(0, 5))
     two.restore(one.snapshot())
     rest = frames.slice(5, 12)
@@ -296,7 +296,7 @@ def test_a_restored_receiver_keeps_its_beat() -> None:
     assert two.apply(rest)[1] == gone_on
     # One that starts anew begins with the first payload it sees.
     assert 0 in gone_on
-    assert 0 not in Narrower(rules, frames.dictionaries, period=10 * SECOND).apply(rest)[1]
+    assert 0 not in Narrower(rules, frames.dictionaries, period_seconds=10.0).apply(rest)[1]
 
 
 @pytest.mark.parametrize(
