@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from phoenix_nb.analysis.optimize._patterns import literal, set_end
+from phoenix_nb.analysis.optimize._patterns import glob_body, literal
 from phoenix_nb.evidence.coverage import CriticalSelector
 
 __all__ = ["arguments_pattern"]
@@ -30,20 +30,8 @@ def arguments_pattern(selector: CriticalSelector) -> str | None:
 
 
 def _glob(glob: str) -> str:
-    made, at = [], 0
-    while at < len(glob):
-        sign = glob[at]
-        at += 1
-        if sign == "*":
-            made.append(".*")
-        elif sign == "?":
-            made.append(_ANY_ONE)
-        elif sign == "[" and (end := set_end(glob, at)) is not None:
-            made.append(_ANY_ONE)
-            at = end + 1
-        else:
-            made.append(_character(sign))
-    return rf'(?s)^\["?{"".join(made)}"?\]$'
+    body = glob_body(glob, any_one=_ANY_ONE, of_set=lambda _: _ANY_ONE, sign=_character)
+    return rf'(?s)^\["?{body}"?\]$'
 
 
 def _character(sign: str) -> str:

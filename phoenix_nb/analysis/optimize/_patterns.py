@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-__all__ = ["any_of", "glob_pattern", "literal", "name_pattern", "set_end"]
+__all__ = ["any_of", "glob_body", "glob_pattern", "literal", "name_pattern"]
 
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _DIGITS = re.compile(r"[0-9]+")
@@ -24,24 +24,40 @@ def name_pattern(name: str) -> str:
 
 def glob_pattern(glob: str) -> str:
     """A glob as a regular expression over the whole text, as ``fnmatch`` reads it."""
-    made, at = ["(?s)^"], 0
+    return f"(?s)^{glob_body(glob, any_one='.', of_set=_set, sign=literal)}$"
+
+
+def glob_body(glob: str, *, any_one: str, of_set: Callable[[str], str], sign: Callable[[str], str]) -> str:
+    """The parts of a glob as regular expressions, one after the other.
+
+    Args:
+        glob: as ``fnmatch`` reads it.
+        any_one: what ``?`` becomes.
+        of_set: what a set of characters becomes, given what stands between its brackets.
+        sign: what any other character becomes.
+    """
+    made, at = [], 0
     while at < len(glob):
-        sign = glob[at]
+        found = glob[at]
         at += 1
-        if sign == "*":
+        if found == "*":
             made.append(".*")
-        elif sign == "?":
-            made.append(".")
-        elif sign == "[" and (end := set_end(glob, at)) is not None:
-            inner = glob[at:end].replace("\\", "\\\\").replace("[", "\\[")
-            made.append(f"[^{inner[1:]}]" if inner.startswith("!") else f"[{_first_literal(inner)}]")
+        elif found == "?":
+            made.append(any_one)
+        elif found == "[" and (end := _set_end(glob, at)) is not None:
+            made.append(of_set(glob[at:end]))
             at = end + 1
         else:
-            made.append(literal(sign))
-    return "".join(made) + "$"
+            made.append(sign(found))
+    return "".join(made)
 
 
-def set_end(glob: str, start: int) -> int | None:
+def _set(inside: str) -> str:
+    inner = inside.replace("\\", "\\\\").replace("[", "\\[")
+    return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{_first_literal(inner)}]"
+
+
+def _set_end(glob: str, start: int) -> int | None:
     """Where a character set ends; ``None`` when it does not, so that its bracket is an ordinary sign."""
     at = start + 1 if glob[start : start + 1] == "!" else start
     end = glob.find("]", at + 1)
