@@ -24,7 +24,8 @@ EXIT_INTERRUPTED = 130
 _AGAIN_SECONDS = 0.01
 """After a swallowed interrupt: long enough that whatever swallowed it has returned."""
 
-_SEEN = threading.Event()
+_SEEN: list[int] = []
+"""Signals that came. A list, because a handler may interrupt itself: it must not wait for a lock that it holds."""
 
 
 def heed_interrupts() -> None:
@@ -56,7 +57,7 @@ def raise_if_interrupted() -> None:
     Raises:
         KeyboardInterrupt: one came, and something dropped it.
     """
-    if _SEEN.is_set() and threading.current_thread() is threading.main_thread():
+    if _SEEN and threading.current_thread() is threading.main_thread():
         raise KeyboardInterrupt
 
 
@@ -75,8 +76,8 @@ def ignore_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _SEEN.set()
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    _SEEN.append(number)
     raise KeyboardInterrupt
 
 
