@@ -6,18 +6,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from phoenix_nb.collector import parse_config
 from phoenix_nb.collector.receiving import (
     EngineFactory,
     Narrower,
-    ReceiverAsks,
     ReceiverGroup,
     SourceHoldings,
     behind,
-    receiver_asks,
-    receivers_only,
+    text_asks,
 )
-from phoenix_nb.errors import ConfigError
 from phoenix_nb.interfaces import EngineKind
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.runtime import load_settings
@@ -46,8 +42,14 @@ class Receivers:
         collector_version: str | None = None,
     ) -> None:
         version = collector_version or load_settings(Path.cwd()).collector_version
+        environment, foreign = dict(os.environ), engine is EngineKind.OTELCOL
         self.group = ReceiverGroup(
-            {name: None if text is None else _asks(text, engine, version) for name, text in texts.items()}
+            {
+                name: None
+                if text is None
+                else text_asks(text, environment, collector_version=version, any_components=foreign)
+                for name, text in texts.items()
+            }
         )
         """What they ask for."""
         self._holdings: SourceHoldings | None = None
@@ -83,15 +85,3 @@ class Receivers:
     def interval_seconds(self, period_seconds: float | None) -> float:
         """The shortest interval of analysis, seconds; 0 where the source's own period will do."""
         return 0.0 if period_seconds is None or self.group.span == 1 else period_seconds * self.group.span
-
-
-def _asks(text: str, engine: EngineKind, version: str) -> ReceiverAsks | None:
-    environment = dict(os.environ)
-    try:
-        parsed = parse_config(text, environment=environment, collector_version=version)
-    except ConfigError:
-        if engine is not EngineKind.OTELCOL:
-            raise
-        alone = receivers_only(text, environment)
-        parsed = parse_config(alone, environment=environment, collector_version=version)
-    return receiver_asks(parsed)

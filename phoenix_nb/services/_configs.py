@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from phoenix_nb.collector import CollectorConfig, compile_config, parse_config, validate_config
-from phoenix_nb.collector.receiving import ReceiverAsks, ReceiverGroup, receiver_asks, receivers_only
+from phoenix_nb.collector.receiving import ReceiverAsks, ReceiverGroup, text_asks
 from phoenix_nb.errors import ConfigError, UnavailableError
 from phoenix_nb.interfaces import EngineKind, PipelineConfig, Problem, Severity, ValidationResult
 from phoenix_nb.otlp import Dictionaries
@@ -130,15 +130,12 @@ class ConfigCompiler:
         Raises:
             ConfigError: it asks for something that cannot be honoured; ``details["path"]`` says where.
         """
-        try:
-            parsed = self._parse(config)
-        except ConfigError:
-            if EngineKind.OTELCOL not in (config.engine, engine):
-                raise
-            # What only the real collector runs has receivers all the same.
-            alone = receivers_only(config.yaml, self._environment)
-            parsed = self._parse(config.model_copy(update={"yaml": alone}))
-        return receiver_asks(parsed)
+        return text_asks(
+            config.yaml,
+            self._environment,
+            collector_version=config.collector_version,
+            any_components=EngineKind.OTELCOL in (config.engine, engine),
+        )
 
     async def probe_factory(self, config: PipelineConfig) -> Callable[[Dictionaries], PipelineEngine] | None:
         """What makes embedded engines for dry runs; ``None`` where only the real collector runs the configuration."""

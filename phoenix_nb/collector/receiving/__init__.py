@@ -8,6 +8,7 @@ from phoenix_nb.collector.receiving._asked import (
     ReceiverAsks,
     receiver_asks,
     receivers_only,
+    text_asks,
 )
 from phoenix_nb.collector.receiving._engine import (
     EngineFactory,
@@ -37,4 +38,5 @@ __all__ = [
     "receiver_asks",
     "receivers_only",
     "receiving",
+    "text_asks",
 ]

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 import yaml
 
 from phoenix_nb.collector._config import CollectorConfig
+from phoenix_nb.collector._validate import parse_config
 from phoenix_nb.collector.components import (
     ComponentKind,
     HostMetricsSettings,
@@ -121,6 +122,30 @@ def receiver_asks(config: CollectorConfig) -> ReceiverAsks | None:
                 "compare one of them at a time: a pipeline each, in two configurations",
             )
     return made[0]
+
+
+def text_asks(
+    text: str, environment: Mapping[str, str], *, collector_version: str, any_components: bool
+) -> ReceiverAsks | None:
+    """What the hostmetrics receiver of collector YAML asks for; ``None`` without one.
+
+    Args:
+        text: the configuration.
+        environment: for ``${env:…}``.
+        collector_version: release whose rules apply.
+        any_components: whether it may hold what only the real collector understands; its receivers count all the same.
+
+    Raises:
+        ConfigError: it is refused, or asks for something that cannot be honoured; ``details["path"]`` says where.
+    """
+    try:
+        parsed = parse_config(text, environment=environment, collector_version=collector_version)
+    except ConfigError:
+        if not any_components:
+            raise
+        alone = receivers_only(text, environment)
+        parsed = parse_config(alone, environment=environment, collector_version=collector_version)
+    return receiver_asks(parsed)
 
 
 def receivers_only(text: str, environment: Mapping[str, str]) -> str:
