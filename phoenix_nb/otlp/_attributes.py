@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import xxhash
 
 from phoenix_nb.errors import InvalidRequestError, PayloadDecodeError
+from phoenix_nb.otlp._pairs import distinct_rows
 from phoenix_nb.otlp._plain import read_items, read_lists
-from phoenix_nb.otlp._wire import bytes_field, fields, fixed64_field, varint_field, varint_size
+from phoenix_nb.otlp._wire import (
+    bytes_field,
+    fields,
+    fixed64_field,
+    lone_entries,
+    varint_field,
+    varint_size,
+)
 
 __all__ = ["AttributeValue", "Attributes", "KeyValues", "attribute_text"]
 
@@ -20,6 +30,8 @@ AttributeValue: TypeAlias = "str | bool | int | float | bytes | tuple[AttributeV
 """A value of an attribute; ``None`` is an empty value, which OTLP keeps apart from an absent key."""
 
 _MAX_DEPTH = 64
+_FEW = 4
+"""So many messages with the same keys are not worth the columns."""
 _INT_LOW, _INT_HIGH = -(1 << 63), (1 << 63) - 1
 _DOUBLE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
@@ -33,7 +45,7 @@ class KeyValues:
     malformed senders make, are kept; look-ups answer with the first.
     """
 
-    __slots__ = ("_digest", "_hash", "_index", "_keys", "_size", "_values", "_wires")
+    __slots__ = ("_digest", "_encoded", "_index", "_keys", "_size", "_values", "_wires")
 
     EMPTY: ClassVar[Self]
 
@@ -42,8 +54,8 @@ class KeyValues:
         self._keys = tuple(key for key, _ in pairs)
         self._values = tuple(value for _, value in pairs)
         self._wires: tuple[bytes, ...] | None = None
+        self._encoded: bytes | None = None
         self._digest: bytes | None = None
-        self._hash: int | None = None
         self._size: int | None = None
         self._index: dict[str, AttributeValue] | None = None
 
@@ -77,7 +89,10 @@ class KeyValues:
 
     @classmethod
     def from_lists(cls, raws: Sequence[bytes]) -> list[Self | None]:
-        """From many encoded messages of which the entries are field 1; ``None`` for one that has other fields too.
+        """From many encoded messages of which the entries are field 1.
+
+        Returns:
+            ``None`` for a message with other fields too, or with keys that only few of the messages have.
 
         Raises:
             PayloadDecodeError: an entry that is not a ``KeyValue``.
@@ -88,33 +103,40 @@ class KeyValues:
         index = np.asarray(coded.indices)
         begins = np.cumsum(np.maximum(counts, 0)) - counts
         found: list[Self | None] = [None] * len(raws)
-        for width in np.unique(counts[counts >= 0]).tolist():
+        for width in np.unique(counts[counts > 0]).tolist():
             rows = np.flatnonzero(counts == width)
-            if not width:
-                for row in rows.tolist():
-                    found[row] = cls()
-                continue
-            columns = [index[begins[rows] + step] for step in range(width)]
-            keys, values, wires, canonical = (
-                zip(*(of.take(column).tolist() for column in columns), strict=True)
-                for of in (items.keys, items.values, items.wires, items.canonical)
-            )
-            digests = map(xxhash.xxh3_128_digest, map(b"".join, map(sorted, canonical)))
-            sizes = [len(raws[row]) for row in rows.tolist()]
-            for row, *parts in zip(
-                rows.tolist(), map(_shared, keys), values, wires, digests, sizes, strict=True
-            ):
-                made: Self = object.__new__(cls)
-                made._keys, made._values, made._wires, made._digest, made._size = parts
-                made._hash = made._index = None
-                found[row] = made
+            table = index[begins[rows, np.newaxis] + np.arange(width)]
+            for members in _alike(items.keys[table], len(items.names)):
+                keys = _shared(tuple(items.names[key] for key in items.keys[table[members[0]]].tolist()))
+                order = _canonical_order(keys)
+                if order is None:
+                    continue
+                columns = table[members].T
+                values = zip(*(items.values.take(column).tolist() for column in columns), strict=True)
+                canonical = zip(*(items.canonical.take(columns[at]).tolist() for at in order), strict=True)
+                digests = map(xxhash.xxh3_128_digest, map(b"".join, canonical))
+                for row, own, digest in zip(rows[members].tolist(), values, digests, strict=True):
+                    made: Self = object.__new__(cls)
+                    made._keys, made._values, made._digest = keys, own, digest
+                    made._encoded = raw = raws[row]
+                    made._size = len(raw)
+                    made._wires = made._index = None
+                    found[row] = made
         return found
+
+    @property
+    def encoded(self) -> bytes:
+        """All entries as a repeated field 1."""
+        if self._encoded is None:
+            return b"".join(bytes_field(1, wire) for wire in self.wires)
+        return self._encoded
 
     @property
     def wires(self) -> tuple[bytes, ...]:
         """Each entry as an encoded ``KeyValue`` message."""
         if self._wires is None:
-            self._wires = tuple(_encode_key_value(key, value) for key, value in self.items())
+            read = None if self._encoded is None else lone_entries(self._encoded)
+            self._wires = tuple(itertools.starmap(_encode_key_value, self.items()) if read is None else read)
         return self._wires
 
     @property
@@ -241,7 +263,7 @@ class KeyValues:
     ) -> Self:
         made: Self = object.__new__(cls)
         made._keys, made._values, made._wires = keys, values, wires
-        made._digest = made._hash = made._size = made._index = None
+        made._encoded = made._digest = made._size = made._index = None
         return made
 
     def _lookup(self) -> dict[str, AttributeValue]:
@@ -256,9 +278,7 @@ class KeyValues:
         return self.wires == other.wires
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(self.wires)
-        return self._hash
+        return hash(self.digest)
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{key!r}: {value!r}" for key, value in self.items())
@@ -390,6 +410,23 @@ def _parse_key_value(raw: bytes, depth: int) -> tuple[str, AttributeValue]:
 def _shared(keys: tuple[str, ...]) -> tuple[str, ...]:
     """One tuple for equal keys: a thousand resources have the same ones."""
     return keys
+
+
+def _alike(keys: npt.NDArray[np.int64], names: int) -> list[npt.NDArray[np.intp]]:
+    """The rows of each run of keys that more than a few rows have."""
+    _, inverse = distinct_rows([(column, names) for column in keys.T])
+    sizes = np.bincount(inverse)
+    groups = np.split(np.argsort(inverse, kind="stable"), np.cumsum(sizes)[:-1])
+    return [group for group in groups if len(group) > _FEW]
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _canonical_order(keys: tuple[str, ...]) -> tuple[int, ...] | None:
+    """The places of distinct keys in the order of their canonical forms; ``None`` when a key comes twice."""
+    if len(set(keys)) < len(keys):
+        return None
+    heads = [_framed(b"k", key.encode()) for key in keys]
+    return tuple(sorted(range(len(keys)), key=heads.__getitem__))
 
 
 @functools.lru_cache(maxsize=1 << 16)

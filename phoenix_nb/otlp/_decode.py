@@ -24,6 +24,7 @@ from phoenix_nb.otlp._model import (
     parse_resources,
     parse_scope,
 )
+from phoenix_nb.otlp._pairs import distinct_rows
 from phoenix_nb.otlp._raw import raw_handler
 from phoenix_nb.otlp._sidepoint import check_exemplar, parse_point
 
@@ -197,19 +198,6 @@ def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
     return index, distinct
 
 
-def _distinct(codes: Longs, limit: int) -> tuple[Longs, Longs]:
-    """A row of each distinct code, and per row which of them it has."""
-    if limit > max(1 << 12, 4 * len(codes)):
-        _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        return where, inverse
-    rows = np.full(limit, -1, dtype=np.int64)
-    rows[codes] = np.arange(len(codes))
-    present = np.flatnonzero(rows >= 0)
-    where = rows[present]
-    rows[present] = np.arange(len(present))
-    return where, rows.take(codes)
-
-
 def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[list[bytes]], list[T]]) -> Ids:
     """Ids of a column of messages; -1 for nulls."""
     index, distinct = _encoded(values)
@@ -228,20 +216,6 @@ def _text(raw: bytes, what: str) -> str:
         return raw.decode()
     except UnicodeDecodeError as exc:
         raise PayloadDecodeError(f"{what} is not UTF-8", hint="OTLP strings must be UTF-8") from exc
-
-
-def _combine(columns: Sequence[tuple[Longs, int]]) -> tuple[Longs, int]:
-    """One number per row that is equal exactly where all columns are equal, and the limit of these numbers."""
-    codes, limit = columns[0]
-    for values, count in columns[1:]:
-        if count == 1:
-            continue
-        if limit * count >= 1 << 62:
-            distinct, codes = np.unique(codes, return_inverse=True)
-            limit = len(distinct)
-        codes = codes * count + values
-        limit *= count
-    return codes, limit
 
 
 def _attribute_sets(dictionaries: Dictionaries, lists: pa.ListArray) -> Ids:
@@ -269,7 +243,7 @@ def _attribute_sets(dictionaries: Dictionaries, lists: pa.ListArray) -> Ids:
             table[seen] = [intern((distinct[kv],)) for kv in seen.tolist()]
             ids[rows] = table[columns[0]]
             continue
-        where, inverse = _distinct(*_combine([(column, len(distinct)) for column in columns]))
+        where, inverse = distinct_rows([(column, len(distinct)) for column in columns])
         sets = [intern(tuple(distinct[column[row]] for column in columns)) for row in where.tolist()]
         ids[rows] = np.array(sets, dtype=np.int32)[inverse]
     return ids
@@ -298,16 +272,14 @@ def _headers(dictionaries: Dictionaries, metrics: pa.StructArray) -> tuple[Ids, 
         raise PayloadDecodeError(f"aggregation temporality {wrong} is not defined by OTLP")
     texts = [_encoded(metrics.field(name)) for name in ("name", "description", "unit")]
     metadata = _attribute_sets(dictionaries, metrics.field("metadata")).astype(np.int64)
-    where, inverse = _distinct(
-        *_combine(
-            [
-                *((index, max(1, len(distinct))) for index, distinct in texts),
-                (types, len(MetricType)),
-                (temporality, len(Temporality)),
-                (monotonic, 2),
-                (metadata, int(metadata.max(initial=0)) + 1),
-            ]
-        )
+    where, inverse = distinct_rows(
+        [
+            *((index, max(1, len(distinct))) for index, distinct in texts),
+            (types, len(MetricType)),
+            (temporality, len(Temporality)),
+            (monotonic, 2),
+            (metadata, int(metadata.max(initial=0)) + 1),
+        ]
     )
     ids = []
     for row in where.tolist():

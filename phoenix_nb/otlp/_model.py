@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from phoenix_nb.errors import PayloadDecodeError
 from phoenix_nb.otlp._attributes import Attributes
-from phoenix_nb.otlp._wire import bytes_field, fields, varint_field
+from phoenix_nb.otlp._wire import bytes_field, fields, lone_entries, varint_field
 
 __all__ = [
     "Buckets",
@@ -150,7 +150,6 @@ class SummaryValue:
     """Pairs of quantile (0–1) and value."""
 
 
-_ATTRIBUTES_TAG = 0x0A
 _MANY = 64
 """From so many messages on it is quicker to read them column by column."""
 
@@ -169,34 +168,11 @@ class SidePoint:
 
 def resource_wire(resource: Resource) -> bytes:
     """The encoded ``Resource`` message."""
-    parts = [bytes_field(1, wire) for wire in resource.attributes.wires]
+    parts = [resource.attributes.encoded]
     if resource.dropped_attributes_count:
         parts.append(varint_field(2, resource.dropped_attributes_count))
     parts.extend(bytes_field(3, wire) for wire in resource.entity_refs)
     return b"".join(parts)
-
-
-def _attributes_only(raw: bytes) -> list[bytes] | None:
-    """The entries of a resource that has nothing but attributes shorter than 16 KiB, as nearly all are."""
-    found = []
-    at, end = 0, len(raw)
-    try:
-        while at < end:
-            size = raw[at + 1]
-            if raw[at] != _ATTRIBUTES_TAG:
-                return None
-            at += 2
-            if size > 0x7F:
-                high = raw[at]
-                if high > 0x7F:
-                    return None
-                size = size & 0x7F | high << 7
-                at += 1
-            found.append(raw[at : at + size])
-            at += size
-    except IndexError:
-        return None
-    return found if at == end else None
 
 
 def parse_resource(raw: bytes) -> Resource:
@@ -205,7 +181,7 @@ def parse_resource(raw: bytes) -> Resource:
     Raises:
         PayloadDecodeError: the bytes are not a ``Resource`` message.
     """
-    common = _attributes_only(raw)
+    common = lone_entries(raw)
     if common is not None:
         return Resource(Attributes.from_wires(common))
     attributes: list[bytes] = []

@@ -1,17 +1,19 @@
-"""Numbers for pairs of numbers, found for whole columns at once."""
+"""Numbers for pairs and rows of numbers, found for whole columns at once."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Growing", "PairIndex"]
+__all__ = ["Growing", "PairIndex", "distinct_rows"]
 
 S = TypeVar("S", bound=np.generic)
 Ids = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 
 _GRID_CELLS = 1 << 24
 """Largest look-up grid (64 MB of int32); beyond it a dictionary of distinct keys takes over."""
@@ -130,3 +132,29 @@ class PairIndex:
 
 def _power(value: int) -> int:
     return 1 << max(4, (value - 1).bit_length())
+
+
+def distinct_rows(columns: Sequence[tuple[Longs, int]]) -> tuple[Longs, Longs]:
+    """A row of each distinct combination of columns, and per row which of them it has.
+
+    Args:
+        columns: numbers from 0 on, with how many of them there can be.
+    """
+    codes, limit = columns[0]
+    for values, count in columns[1:]:
+        if count == 1:
+            continue
+        if limit * count >= 1 << 62:
+            known, codes = np.unique(codes, return_inverse=True)
+            limit = len(known)
+        codes = codes * count + values
+        limit *= count
+    if limit > max(1 << 12, 4 * len(codes)):
+        _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        return where, inverse
+    rows = np.full(limit, -1, dtype=np.int64)
+    rows[codes] = np.arange(len(codes))
+    present = np.flatnonzero(rows >= 0)
+    where = rows[present]
+    rows[present] = np.arange(len(present))
+    return where, rows.take(codes)

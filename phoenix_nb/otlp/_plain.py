@@ -37,8 +37,10 @@ _MARGIN: Final = bytes(16)
 class Items:
     """What distinct encoded entries hold; arrays by entry."""
 
-    wires: Objects
-    keys: Objects
+    names: list[str]
+    """Distinct keys."""
+    keys: Longs
+    """Which of the names."""
     values: Objects
     canonical: Objects
     """The bytes that identify key, type and value."""
@@ -91,17 +93,21 @@ def read_items(wires: pa.BinaryArray, single: Callable[[bytes], tuple[Any, ...]]
         wires: the messages.
         single: reads one message that has not the usual form: key, value and canonical form come first.
     """
-    raw = _objects(wires.to_pylist())
-    items = Items(raw, np.empty_like(raw), np.empty_like(raw), np.empty_like(raw))
-    for row in np.flatnonzero(~_read_usual(items)).tolist():
-        items.keys[row], items.values[row], items.canonical[row] = single(raw[row])[:3]
+    raws = wires.to_pylist()
+    items = Items([], np.zeros(len(raws), dtype=np.int64), *(np.empty((2, len(raws)), dtype=np.object_)))
+    usual = _read_usual(items, raws)
+    known = {name: number for number, name in enumerate(items.names)}
+    for row in np.flatnonzero(~usual).tolist():
+        name, items.values[row], items.canonical[row] = single(raws[row])[:3]
+        items.keys[row] = known.setdefault(name, len(known))
+    items.names[:] = known
     return items
 
 
-def _read_usual(items: Items) -> Mask:
+def _read_usual(items: Items, raws: Sequence[bytes]) -> Mask:
     """Fill in the entries of the usual form, and tell which they are."""
-    sizes = np.fromiter(map(len, items.wires), dtype=np.int64, count=len(items.wires))
-    buffer = b"".join((*items.wires, _MARGIN))
+    sizes = np.fromiter(map(len, raws), dtype=np.int64, count=len(raws))
+    buffer = b"".join((*raws, _MARGIN))
     data = np.frombuffer(buffer, dtype=np.uint8)
     end = np.cumsum(sizes)
     at = end - sizes
@@ -120,8 +126,9 @@ def _read_usual(items: Items) -> Mask:
     contents = _spans(buffer, text_at[texts], end[texts])
     try:
         items.values[texts] = _objects(contents.cast(pa.string()).to_pylist())
-        names = [key.decode() for key in keys.dictionary.to_pylist()]
+        items.names.extend(key.decode() for key in keys.dictionary.to_pylist())
     except (UnicodeDecodeError, pa.ArrowInvalid):
+        items.names.clear()
         return np.zeros(len(end), dtype=np.bool_)  # who reads them one by one finds out which it is
     found = number[numbers]
     items.values[numbers] = _objects(found.tolist())
@@ -130,7 +137,7 @@ def _read_usual(items: Items) -> Mask:
     )
     items.canonical[numbers] = _objects([b"i" + one for one in _eights(found)])
     index = np.asarray(keys.indices)
-    items.keys[rows] = _objects(names)[index]
+    items.keys[rows] = index
     heads = [b"k" + _LENGTH.pack(len(key)) + key for key in keys.dictionary.to_pylist()]
     items.canonical[rows] = _objects(heads)[index] + items.canonical[rows]
     return texts | numbers

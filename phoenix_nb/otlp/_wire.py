@@ -12,6 +12,7 @@ __all__ = [
     "bytes_field",
     "fields",
     "fixed64_field",
+    "lone_entries",
     "varint",
     "varint_field",
     "varint_size",
@@ -22,6 +23,7 @@ __all__ = [
 _FIXED64 = struct.Struct("<Q")
 _FIXED32 = struct.Struct("<I")
 _MAX_FIELD = (1 << 29) - 1
+_FIRST_FIELD = 0x0A
 
 
 def varint(value: int) -> bytes:
@@ -125,3 +127,29 @@ def fields(raw: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         else:
             message = f"wire type {kind} of field {number} is not used by OTLP"
             raise ValueError(message)
+
+
+def lone_entries(raw: bytes) -> list[bytes] | None:
+    """The entries of a message that holds nothing but a repeated field 1; ``None`` for one of another form.
+
+    Entries are shorter than 16 KiB, as nearly all attributes are.
+    """
+    found = []
+    at, end = 0, len(raw)
+    try:
+        while at < end:
+            size = raw[at + 1]
+            if raw[at] != _FIRST_FIELD:
+                return None
+            at += 2
+            if size > 0x7F:
+                high = raw[at]
+                if high > 0x7F:
+                    return None
+                size = size & 0x7F | high << 7
+                at += 1
+            found.append(raw[at : at + size])
+            at += size
+    except IndexError:
+        return None
+    return found if at == end else None
