@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from phoenix_nb.errors import InvalidRequestError, PayloadDecodeError
+from phoenix_nb.otlp._arrow import (
+    distinct_values,
+    fixed_column,
+    interned,
+    parent_rows,
+    row_counts,
+    schema_url_ids,
+    utf8,
+    valid_rows,
+    value_edges,
+)
 from phoenix_nb.otlp._attributes import Attributes
-from phoenix_nb.otlp._dictionary import Dictionaries, Dictionary
-from phoenix_nb.otlp._frames import COLUMNS, Frames
+from phoenix_nb.otlp._dictionary import Dictionaries
+from phoenix_nb.otlp._forms import Forms
+from phoenix_nb.otlp._frames import COLUMNS, LEVEL_COLUMNS, Frames
 from phoenix_nb.otlp._json_in import request_from_json
 from phoenix_nb.otlp._model import (
     MetricHeader,
@@ -30,7 +42,6 @@ from phoenix_nb.otlp._sidepoint import check_exemplar, parse_point
 
 __all__ = ["CHUNK", "Decoder"]
 
-T = TypeVar("T", bound=Hashable)
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
@@ -58,6 +69,7 @@ class Decoder:
 
     def __init__(self, dictionaries: Dictionaries) -> None:
         self._dictionaries = dictionaries
+        self._forms = Forms(dictionaries, partial(_decode, dictionaries, arrivals=None))
 
     @property
     def dictionaries(self) -> Dictionaries:
@@ -84,7 +96,12 @@ class Decoder:
             chunk = payloads[start : start + CHUNK]
             times = None if arrivals is None else arrivals[start : start + CHUNK]
             try:
-                parts.append(_decode(self._dictionaries, chunk, times))
+                columns = self._forms.read(chunk)
+                parts.append(
+                    _decode(self._dictionaries, chunk, times)
+                    if columns is None
+                    else _frames(self._dictionaries, columns, (), len(chunk), times)
+                )
             except ValueError:
                 self._blame(chunk, first + start)
                 raise
@@ -141,91 +158,14 @@ class Decoder:
         return self.protobuf(raw, arrivals, first=first)
 
 
-def _numpy(array: pa.Array, dtype: Any) -> Array:
-    """A fixed-width column of its own, null as 0; a view would keep the whole decoded batch alive."""
-    if not len(array):
-        return np.zeros(0, dtype=dtype)
-    buffer = array.buffers()[1]
-    if pa.types.is_boolean(array.type):
-        values = _bits(buffer, array).astype(dtype)
-    else:
-        own = np.dtype(array.type.to_pandas_dtype())
-        values = np.frombuffer(buffer, own, len(array), array.offset * own.itemsize).astype(dtype)
-    if array.null_count:
-        values[~_valid(array)] = 0
-    return values
-
-
-def _bits(buffer: pa.Buffer, array: pa.Array) -> Array:
-    """A bit per row of an array, as bytes."""
-    end = array.offset + len(array)
-    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=end, bitorder="little")[array.offset :]
-
-
-def _edges(array: pa.Array) -> npt.NDArray[np.int32]:
-    """Where the values of each row of a column of lists or bytes begin; one more for the end of the last."""
-    if not len(array):
-        return np.zeros(1, dtype=np.int32)
-    return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4)
-
-
-def _counts(lists: pa.ListArray) -> Longs:
-    offsets = _edges(lists).astype(np.int64)
-    return offsets[1:] - offsets[:-1]
-
-
-def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
-    if not array.null_count:
-        return np.ones(len(array), dtype=np.bool_)
-    return _bits(array.buffers()[0], array).view(np.bool_)
-
-
-def _parents(counts: Longs) -> Ids:
-    return np.arange(len(counts), dtype=np.int32).repeat(counts)
-
-
-def _encoded(values: pa.Array) -> tuple[Longs, list[Any]]:
-    """The column as (index, distinct values); a null gets the index after the last value."""
-    if len(values) and not values.null_count:
-        edges = _edges(values)
-        if edges[0] == edges[-1]:
-            return np.zeros(len(values), dtype=np.int64), [b""]
-    encoded = values.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    index: Longs = _numpy(encoded.indices, np.int64)
-    if encoded.indices.null_count:
-        index[~_valid(encoded.indices)] = len(distinct)
-    return index, distinct
-
-
-def _interned(values: pa.Array, into: Dictionary[T], parse: Callable[[list[bytes]], list[T]]) -> Ids:
-    """Ids of a column of messages; -1 for nulls."""
-    index, distinct = _encoded(values)
-    table = into.intern_raws(distinct, parse)
-    return np.array([*table, -1], dtype=np.int32).take(index)
-
-
-def _schema_urls(dictionaries: Dictionaries, values: pa.Array) -> Ids:
-    return _interned(
-        values, dictionaries.schema_urls, lambda raws: [_text(raw, "a schema URL") for raw in raws]
-    )
-
-
-def _text(raw: bytes, what: str) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as exc:
-        raise PayloadDecodeError(f"{what} is not UTF-8", hint="OTLP strings must be UTF-8") from exc
-
-
 def _attribute_sets(dictionaries: Dictionaries, lists: pa.ListArray) -> Ids:
     """Attribute set ids of a column of lists of ``KeyValue`` messages."""
-    offsets = _edges(lists).astype(np.int64)
+    offsets = value_edges(lists).astype(np.int64)
     counts = offsets[1:] - offsets[:-1]
     ids = np.zeros(len(counts), dtype=np.int32)
     if not len(counts) or offsets[-1] == offsets[0]:
         return ids
-    index, distinct = _encoded(lists.values)
+    index, distinct = distinct_values(lists.values)
     known = dictionaries.attribute_sets
 
     def intern(wires: tuple[bytes, ...]) -> int:
@@ -259,18 +199,18 @@ def _headers(dictionaries: Dictionaries, metrics: pa.StructArray) -> tuple[Ids, 
         data = metrics.field(name)
         if data.null_count == len(data):
             continue
-        valid = _valid(data)
+        valid = valid_rows(data)
         if types[valid].any():
             raise PayloadDecodeError("a metric carries two members of its data oneof")
         types[valid] = kind
         if kind not in (MetricType.GAUGE, MetricType.SUMMARY):
-            temporality[valid] = _numpy(data.field("temporality"), np.int64)[valid]
+            temporality[valid] = fixed_column(data.field("temporality"), np.int64)[valid]
         if kind is MetricType.SUM:
-            monotonic[valid] = _numpy(data.field("monotonic"), np.int64)[valid]
+            monotonic[valid] = fixed_column(data.field("monotonic"), np.int64)[valid]
     if rows and (temporality.min() < 0 or temporality.max() > max(Temporality)):
         wrong = int(temporality[(temporality < 0) | (temporality > max(Temporality))][0])
         raise PayloadDecodeError(f"aggregation temporality {wrong} is not defined by OTLP")
-    texts = [_encoded(metrics.field(name)) for name in ("name", "description", "unit")]
+    texts = [distinct_values(metrics.field(name)) for name in ("name", "description", "unit")]
     metadata = _attribute_sets(dictionaries, metrics.field("metadata")).astype(np.int64)
     where, inverse = distinct_rows(
         [
@@ -283,9 +223,7 @@ def _headers(dictionaries: Dictionaries, metrics: pa.StructArray) -> tuple[Ids, 
     )
     ids = []
     for row in where.tolist():
-        name, description, unit = (
-            _text(distinct[index[row]], "a metric's text") for index, distinct in texts
-        )
+        name, description, unit = (utf8(distinct[index[row]], "a metric's text") for index, distinct in texts)
         ids.append(
             dictionaries.headers.intern(
                 MetricHeader(
@@ -306,24 +244,24 @@ def _number_columns(
     dictionaries: Dictionaries, points: pa.StructArray, side: list[SidePoint]
 ) -> dict[str, Array]:
     as_int, as_double = points.field("as_int"), points.field("as_double")
-    is_int, is_double = _valid(as_int), _valid(as_double)
+    is_int, is_double = valid_rows(as_int), valid_rows(as_double)
     if (is_int & is_double).any():
         raise PayloadDecodeError("a point carries both as_int and as_double")
     kind = is_int.astype(np.uint8)
     kind[is_double] = PointKind.DOUBLE
     p_side = np.full(len(points), -1, dtype=np.int32)
     exemplars = points.field("exemplars")
-    for row in np.flatnonzero(_counts(exemplars)).tolist():
+    for row in np.flatnonzero(row_counts(exemplars)).tolist():
         p_side[row] = len(side)
         side.append(SidePoint(None, tuple(check_exemplar(raw) for raw in exemplars[row].as_py())))
     return {
         "p_attributes": _attribute_sets(dictionaries, points.field("attributes")),
-        "p_start": _numpy(points.field("start"), np.uint64),
-        "p_time": _numpy(points.field("time"), np.uint64),
+        "p_start": fixed_column(points.field("start"), np.uint64),
+        "p_time": fixed_column(points.field("time"), np.uint64),
         "p_kind": kind,
-        "p_int": _numpy(as_int, np.int64),
-        "p_double": _numpy(as_double, np.float64),
-        "p_flags": _numpy(points.field("flags"), np.uint32),
+        "p_int": fixed_column(as_int, np.int64),
+        "p_double": fixed_column(as_double, np.float64),
+        "p_flags": fixed_column(points.field("flags"), np.uint32),
         "p_side": p_side,
     }
 
@@ -362,7 +300,7 @@ def _points(
         if not (types == kind).any():
             continue
         lists = metrics.field(name).field("points")
-        counts = _counts(lists)
+        counts = row_counts(lists)
         if not counts.any():
             continue
         total += counts
@@ -372,13 +310,9 @@ def _points(
             columns = _number_columns(dictionaries, lists.values, side)
         found.append((counts, columns))
     if len(found) == 1:
-        return {"p_metric": _parents(total), **found[0][1]}, side
-    merged = {
-        name: np.zeros(int(total.sum()), dtype=dtype)
-        for name, dtype in COLUMNS.items()
-        if name.startswith("p_")
-    }
-    merged["p_metric"] = _parents(total)
+        return {"p_metric": parent_rows(total), **found[0][1]}, side
+    merged = {name: np.zeros(int(total.sum()), dtype=COLUMNS[name]) for name in LEVEL_COLUMNS["p"]}
+    merged["p_metric"] = parent_rows(total)
     begins = np.cumsum(total) - total
     for counts, columns in found:
         own = np.cumsum(counts) - counts
@@ -391,7 +325,7 @@ def _points(
 def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Sequence[int] | None) -> Frames:
     batch = raw_handler().list_to_record_batch(list(payloads))
     top = batch.column(0)
-    rm_counts = _counts(top)
+    rm_counts = row_counts(top)
     for raw, count in zip(payloads, rm_counts.tolist(), strict=True):
         if len(raw) and not count:
             raise PayloadDecodeError("it holds no resource metrics", hint=_HINT)
@@ -403,18 +337,28 @@ def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Seq
     headers, types = _headers(dictionaries, metrics)
     columns, side = _points(dictionaries, metrics, types)
     columns |= {
-        "rm_payload": _parents(rm_counts),
-        "rm_resource": _interned(blocks.field("resource"), dictionaries.resources, parse_resources),
-        "rm_schema": _schema_urls(dictionaries, blocks.field("schema_url")),
-        "sm_rm": _parents(_counts(scopes)),
-        "sm_scope": _interned(
+        "rm_payload": parent_rows(rm_counts),
+        "rm_resource": interned(blocks.field("resource"), dictionaries.resources, parse_resources),
+        "rm_schema": schema_url_ids(dictionaries, blocks.field("schema_url")),
+        "sm_rm": parent_rows(row_counts(scopes)),
+        "sm_scope": interned(
             scope_blocks.field("scope"), dictionaries.scopes, lambda raws: list(map(parse_scope, raws))
         ),
-        "sm_schema": _schema_urls(dictionaries, scope_blocks.field("schema_url")),
-        "m_sm": _parents(_counts(metric_lists)),
+        "sm_schema": schema_url_ids(dictionaries, scope_blocks.field("schema_url")),
+        "m_sm": parent_rows(row_counts(metric_lists)),
         "m_header": headers,
     }
-    frames = Frames(dictionaries, np.zeros(len(payloads), dtype=np.uint64), columns, side)
+    return _frames(dictionaries, columns, side, len(payloads), arrivals)
+
+
+def _frames(
+    dictionaries: Dictionaries,
+    columns: dict[str, Array],
+    side: Sequence[SidePoint],
+    payloads: int,
+    arrivals: Sequence[int] | None,
+) -> Frames:
+    frames = Frames(dictionaries, np.zeros(payloads, dtype=np.uint64), columns, side)
     if arrivals is not None:
         frames.arrival = np.array(arrivals, dtype=np.uint64)
     else:

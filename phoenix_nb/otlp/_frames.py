@@ -13,7 +13,7 @@ from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.otlp._dictionary import Dictionaries
 from phoenix_nb.otlp._model import SidePoint
 
-__all__ = ["COLUMNS", "Frames"]
+__all__ = ["COLUMNS", "LEVEL_COLUMNS", "Frames"]
 
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int32]
@@ -41,6 +41,10 @@ COLUMNS: Final[dict[str, type[np.generic]]] = {
 """Every column and its type."""
 
 _LEVELS: Final = ("rm", "sm", "m", "p")
+LEVEL_COLUMNS: Final = {
+    level: tuple(name for name in COLUMNS if name.startswith(f"{level}_")) for level in _LEVELS
+}
+"""The columns of each level."""
 _PARENT: Final = {"sm": ("sm_rm", "rm"), "m": ("m_sm", "sm"), "p": ("p_metric", "m")}
 _PARENT_COLUMNS: Final = {"sm_rm": "rm", "m_sm": "sm", "p_metric": "m"}
 
@@ -97,7 +101,7 @@ class Frames:
             name: np.asarray(given.get(name, ()), dtype=dtype) for name, dtype in COLUMNS.items()
         }
         for level in _LEVELS:
-            sizes = {len(self._columns[name]) for name in COLUMNS if name.startswith(f"{level}_")}
+            sizes = {len(self._columns[name]) for name in LEVEL_COLUMNS[level]}
             if len(sizes) != 1:
                 raise InvalidRequestError(f"the {level}_ columns of frames differ in length")
         self._cache: dict[str, Any] = {}
@@ -252,7 +256,7 @@ class Frames:
     def n_rows(self, level: str) -> int:
         """Rows of a level (``rm``, ``sm``, ``m``, ``p``), from the mask when the frames are lazy."""
         if self._base is None:
-            return len(self._columns[next(name for name in COLUMNS if name.startswith(f"{level}_"))])
+            return len(self._columns[LEVEL_COLUMNS[level][0]])
         kept = self._kept.of(level)
         if kept is None:
             return self._base.n_rows(level)

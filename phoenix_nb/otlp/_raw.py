@@ -3,7 +3,7 @@
 Resources, scopes, attributes, exemplars and points of histograms and summaries are declared as ``bytes``, so
 that the Rust decoder hands them over unread and each distinct one is parsed once. The official, recursive
 descriptor is never used for output: the decoder's library drops the contents of arrays when it encodes with
-it.
+it. The *outer descriptor* leaves scope blocks unread too.
 """
 
 from __future__ import annotations
@@ -11,10 +11,20 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-__all__ = ["raw_handler"]
+__all__ = ["outer_handler", "raw_handler"]
 
 # (name, number, type, flags): "?" is explicit presence, "*" is repeated.
-_MESSAGES: dict[str, tuple[tuple[str, int, str, str], ...]] = {
+_Messages = dict[str, tuple[tuple[str, int, str, str], ...]]
+_REQUEST: _Messages = {"Request": (("resource_metrics", 1, "ResourceMetrics", "*"),)}
+_OUTER: _Messages = {
+    "ResourceMetrics": (
+        ("resource", 1, "bytes", "?"),
+        ("scope_metrics", 2, "bytes", "*"),
+        ("schema_url", 3, "bytes", ""),
+    ),
+    **_REQUEST,
+}
+_RAW: _Messages = {
     "Point": (
         ("start", 2, "fixed64", ""),
         ("time", 3, "fixed64", ""),
@@ -49,30 +59,40 @@ _MESSAGES: dict[str, tuple[tuple[str, int, str, str], ...]] = {
         ("scope_metrics", 2, "ScopeMetrics", "*"),
         ("schema_url", 3, "bytes", ""),
     ),
-    "Request": (("resource_metrics", 1, "ResourceMetrics", "*"),),
+    **_REQUEST,
 }
 
 
 @cache
 def raw_handler() -> Any:
     """The decoder and encoder of the raw descriptor (``ptars.MessageHandler``)."""
+    return _handler("raw", _RAW)
+
+
+@cache
+def outer_handler() -> Any:
+    """The decoder of the outer descriptor."""
+    return _handler("outer", _OUTER)
+
+
+def _handler(name: str, messages: _Messages) -> Any:
     import ptars
     from google.protobuf import descriptor_pb2, descriptor_pool
 
-    package = "phoenix_nb.otlp.raw"
+    package = f"phoenix_nb.otlp.{name}"
     kinds = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
-        name="phoenix_nb/otlp/raw.proto", package=package, syntax="proto3"
+        name=f"phoenix_nb/otlp/{name}.proto", package=package, syntax="proto3"
     )
-    for message_name, declared in _MESSAGES.items():
+    for message_name, declared in messages.items():
         message = file.message_type.add(name=message_name)
-        for name, number, kind, flags in declared:
+        for field_name, number, kind, flags in declared:
             field = message.field.add(
-                name=name,
+                name=field_name,
                 number=number,
                 label=kinds.LABEL_REPEATED if flags == "*" else kinds.LABEL_OPTIONAL,
             )
-            if kind in _MESSAGES:
+            if kind in messages:
                 field.type = kinds.TYPE_MESSAGE
                 field.type_name = f".{package}.{kind}"
             else:
@@ -80,7 +100,7 @@ def raw_handler() -> Any:
             if flags == "?":
                 field.proto3_optional = True
                 field.oneof_index = len(message.oneof_decl)
-                message.oneof_decl.add(name=f"_{name}")
+                message.oneof_decl.add(name=f"_{field_name}")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     described = pool.FindFileByName(file.name)

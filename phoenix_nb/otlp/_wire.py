@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +12,7 @@ __all__ = [
     "fields",
     "fixed64_field",
     "lone_entries",
+    "spans",
     "varint",
     "varint_field",
     "varint_size",
@@ -20,10 +20,9 @@ __all__ = [
     "zigzag",
 ]
 
-_FIXED64 = struct.Struct("<Q")
-_FIXED32 = struct.Struct("<I")
 _MAX_FIELD = (1 << 29) - 1
 _FIRST_FIELD = 0x0A
+_FIXED_SIZES = {1: 8, 5: 4}
 
 
 def varint(value: int) -> bytes:
@@ -91,44 +90,6 @@ def _read_varint(raw: bytes, at: int) -> tuple[int, int]:
             raise ValueError(message)
 
 
-def fields(raw: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """The fields of one message as ``(number, wire type, value)``.
-
-    Varints and fixed numbers come as unsigned ints, length-delimited fields as bytes.
-
-    Raises:
-        ValueError: the bytes are not a protobuf message.
-    """
-    at = 0
-    end = len(raw)
-    while at < end:
-        tag, at = _read_varint(raw, at)
-        number, kind = tag >> 3, tag & 7
-        if not 0 < number <= _MAX_FIELD:
-            message = f"field number {number} is not possible"
-            raise ValueError(message)
-        if kind == 2:
-            size, at = _read_varint(raw, at)
-            if at + size > end:
-                message = f"field {number} is cut off"
-                raise ValueError(message)
-            yield number, kind, raw[at : at + size]
-            at += size
-        elif kind == 0:
-            value, at = _read_varint(raw, at)
-            yield number, kind, value
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-            if at + size > end:
-                message = f"field {number} is cut off"
-                raise ValueError(message)
-            yield number, kind, (_FIXED64 if kind == 1 else _FIXED32).unpack_from(raw, at)[0]
-            at += size
-        else:
-            message = f"wire type {kind} of field {number} is not used by OTLP"
-            raise ValueError(message)
-
-
 def lone_entries(raw: bytes) -> list[bytes] | None:
     """The entries of a message that holds nothing but a repeated field 1; ``None`` for one of another form.
 
@@ -153,3 +114,50 @@ def lone_entries(raw: bytes) -> list[bytes] | None:
     except IndexError:
         return None
     return found if at == end else None
+
+
+def spans(raw: bytes, begin: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """The fields of a message inside a buffer as ``(number, wire type, begin, end)`` of their contents.
+
+    Raises:
+        ValueError: these bytes are not a protobuf message.
+    """
+    at = begin
+    while at < stop:
+        tag, at = _read_varint(raw, at)
+        number, kind = tag >> 3, tag & 7
+        if not 0 < number <= _MAX_FIELD:
+            message = f"field number {number} is not possible"
+            raise ValueError(message)
+        if kind == 2:
+            size, at = _read_varint(raw, at)
+            end = at + size
+        elif kind == 0:
+            _, end = _read_varint(raw, at)
+        elif kind in _FIXED_SIZES:
+            end = at + _FIXED_SIZES[kind]
+        else:
+            message = f"wire type {kind} of field {number} is not used by OTLP"
+            raise ValueError(message)
+        if end > stop:
+            message = f"field {number} is cut off"
+            raise ValueError(message)
+        yield number, kind, at, end
+        at = end
+
+
+def fields(raw: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """The fields of one message as ``(number, wire type, value)``.
+
+    Varints and fixed numbers come as unsigned ints, length-delimited fields as bytes.
+
+    Raises:
+        ValueError: the bytes are not a protobuf message.
+    """
+    for number, kind, begin, end in spans(raw, 0, len(raw)):
+        if kind == 2:
+            yield number, kind, raw[begin:end]
+        elif kind == 0:
+            yield number, kind, _read_varint(raw, begin)[0]
+        else:
+            yield number, kind, int.from_bytes(raw[begin:end], "little")
