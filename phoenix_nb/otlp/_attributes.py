@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, TypeAlias
@@ -19,7 +18,6 @@ from phoenix_nb.otlp._wire import (
     bytes_field,
     fields,
     fixed64_field,
-    lone_entries,
     varint_field,
     varint_size,
 )
@@ -112,15 +110,20 @@ class KeyValues:
                 if order is None:
                     continue
                 columns = table[members].T
-                values = zip(*(items.values.take(column).tolist() for column in columns), strict=True)
+                values, wires = (
+                    zip(*(of.take(column).tolist() for column in columns), strict=True)
+                    for of in (items.values, items.wires)
+                )
                 canonical = zip(*(items.canonical.take(columns[at]).tolist() for at in order), strict=True)
                 digests = map(xxhash.xxh3_128_digest, map(b"".join, canonical))
-                for row, own, digest in zip(rows[members].tolist(), values, digests, strict=True):
+                places = rows[members].tolist()
+                for row, own, entries_of, digest in zip(places, values, wires, digests, strict=True):
                     made: Self = object.__new__(cls)
-                    made._keys, made._values, made._digest = keys, own, digest
+                    made._keys = keys
+                    made._values, made._wires, made._digest = own, entries_of, digest
                     made._encoded = raw = raws[row]
                     made._size = len(raw)
-                    made._wires = made._index = None
+                    made._index = None
                     found[row] = made
         return found
 
@@ -135,8 +138,7 @@ class KeyValues:
     def wires(self) -> tuple[bytes, ...]:
         """Each entry as an encoded ``KeyValue`` message."""
         if self._wires is None:
-            read = None if self._encoded is None else lone_entries(self._encoded)
-            self._wires = tuple(itertools.starmap(_encode_key_value, self.items()) if read is None else read)
+            self._wires = tuple(_encode_key_value(key, value) for key, value in self.items())
         return self._wires
 
     @property

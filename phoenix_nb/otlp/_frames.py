@@ -45,6 +45,8 @@ LEVEL_COLUMNS: Final = {
     level: tuple(name for name in COLUMNS if name.startswith(f"{level}_")) for level in _LEVELS
 }
 """The columns of each level."""
+_FEW_OF: Final = 16
+"""From so many times as many series as points on, sorting the points is quicker than a look at every series."""
 _PARENT: Final = {"sm": ("sm_rm", "rm"), "m": ("m_sm", "sm"), "p": ("p_metric", "m")}
 _PARENT_COLUMNS: Final = {"sm_rm": "rm", "m_sm": "sm", "p_metric": "m"}
 
@@ -389,9 +391,14 @@ class Frames:
         found: Ids | None = self._cache.get("series_present")
         if found is None:
             series = self.p_series
-            seen = np.zeros(len(self.dictionaries.series), dtype=np.bool_)
-            seen[series] = True
-            found = self._cache["series_present"] = np.flatnonzero(seen).astype(np.int32)
+            known = len(self.dictionaries.series)
+            if len(series) * _FEW_OF < known:
+                found = np.unique(series)
+            else:
+                seen = np.zeros(known, dtype=np.bool_)
+                seen[series] = True
+                found = np.flatnonzero(seen).astype(np.int32)
+            self._cache["series_present"] = found
         return found
 
     @property

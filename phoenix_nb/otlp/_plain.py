@@ -37,6 +37,7 @@ _MARGIN: Final = bytes(16)
 class Items:
     """What distinct encoded entries hold; arrays by entry."""
 
+    wires: Objects
     names: list[str]
     """Distinct keys."""
     keys: Longs
@@ -94,7 +95,8 @@ def read_items(wires: pa.BinaryArray, single: Callable[[bytes], tuple[Any, ...]]
         single: reads one message that has not the usual form: key, value and canonical form come first.
     """
     raws = wires.to_pylist()
-    items = Items([], np.zeros(len(raws), dtype=np.int64), *(np.empty((2, len(raws)), dtype=np.object_)))
+    own = np.empty((2, len(raws)), dtype=np.object_)
+    items = Items(_objects(raws), [], np.zeros(len(raws), dtype=np.int64), *own)
     usual = _read_usual(items, raws)
     known = {name: number for number, name in enumerate(items.names)}
     for row in np.flatnonzero(~usual).tolist():

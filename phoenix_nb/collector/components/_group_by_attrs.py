@@ -43,13 +43,15 @@ class _Resources:
         self._resources = dictionaries.resources
         self._sets = dictionaries.attribute_sets
         self._known: dict[tuple[int, int], int] = {}
+        self._plain = Table(dictionaries.resources, _plain, np.bool_)
 
     def __call__(self, resource: Array, taken: Array) -> Array:
         """Per row the id of the resource that results; ``taken`` is the attribute set that is put over it."""
         found = dense(combine(resource + np.int32(1), taken))
         first = found.first
-        pairs = zip(resource[first].tolist(), taken[first].tolist(), strict=True)
-        made = np.fromiter((self._made(*pair) for pair in pairs), dtype=np.int32, count=len(first))
+        made, over = resource[first], taken[first]
+        for row in np.flatnonzero((over > 0) | (made < 0) | ~self._plain.array()[made]).tolist():
+            made[row] = self._made(int(made[row]), int(over[row]))
         # Equal attributes in another order are one resource, the one that was seen first.
         same = dense(self._resources.canonical[made])
         return made[same.first].take(same.of).take(found.of) if len(first) else made
@@ -62,10 +64,13 @@ class _Resources:
             for key, value in self._sets[taken].items():
                 base = base.with_item(key, value)
             # Only the attributes are copied: dropped counts and entities are lost.
-            plain = base is known.attributes and not known.dropped_attributes_count and not known.entity_refs
-            number = resource if plain and resource >= 0 else self._resources.intern(Resource(base))
-            self._known[resource, taken] = number
+            number = self._known[resource, taken] = self._resources.intern(Resource(base))
         return number
+
+
+def _plain(resource: Resource) -> bool:
+    """Whether there is nothing but attributes to it."""
+    return not resource.dropped_attributes_count and not resource.entity_refs
 
 
 def _taken(attributes: Attributes, keys: tuple[str, ...]) -> Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from phoenix_nb.collector.ottl._bind import LATEST
+from phoenix_nb.collector.ottl._by_series import any_by_series
 from phoenix_nb.collector.ottl._conditions import Condition, Outcome
 from phoenix_nb.collector.ottl._context import CONTEXTS, Axis, Context, Item, Point
 from phoenix_nb.collector.ottl._function import Function, FunctionTable, Param, param
@@ -47,6 +48,7 @@ __all__ = [
     "Statement",
     "ValueExpression",
     "Values",
+    "any_by_series",
     "check_condition_syntax",
     "check_statement_syntax",
     "compile_condition",

@@ -249,6 +249,11 @@ class _SeriesRows(Rows):
         self._numbers = numbers
         self._parts = frames.dictionaries.series.parts(numbers)
 
+    @property
+    def series(self) -> None:
+        """They are the series, there is nothing to decide them by."""
+        return None
+
     def __len__(self) -> int:
         return len(self._numbers)
 

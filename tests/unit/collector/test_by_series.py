@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from phoenix_nb.collector.ottl import CONTEXTS, Condition, Rows, compile_condition
+from phoenix_nb.collector import compile_config, parse_config
+from phoenix_nb.collector.ottl import CONTEXTS, Condition, Rows, any_by_series, compile_condition
 from phoenix_nb.otlp import (
     Attributes,
     Dictionaries,
@@ -89,3 +92,37 @@ def test_changed_attributes_are_no_longer_those_of_the_series() -> None:
     assert rows.series is not None
     rows.set_column("p_attributes", frames.p_attributes)
     assert rows.series is None
+
+
+def test_several_conditions_are_one_only_when_each_asks_for_nothing_but_the_series() -> None:
+    compiled = [compile_condition(text, CONTEXTS["datapoint"]) for text in _CONDITIONS]
+    assert any_by_series(compiled[:5]) is not None
+    assert any_by_series(compiled[:1]) is None
+    assert any_by_series(compiled[:6]) is None
+
+
+@pytest.mark.parametrize("mode", ["propagate", "ignore", "silent"])
+@pytest.mark.parametrize("texts", [*itertools.permutations(_CONDITIONS[:3])])
+def test_a_filter_drops_the_same_with_and_without_series(texts: tuple[str, ...], mode: str) -> None:
+    config = parse_config(
+        f"""
+receivers: {{otlp: {{protocols: {{http: {{}}}}}}}}
+exporters: {{file: {{path: out.jsonl}}}}
+processors:
+  filter:
+    error_mode: {mode}
+    metrics: {{datapoint: {list(texts)}}}
+service: {{pipelines: {{metrics: {{receivers: [otlp], processors: [filter], exporters: [file]}}}}}}
+"""
+    )
+    told = []
+    for numbered in (False, True):
+        dictionaries = Dictionaries()
+        frames = _frames(dictionaries, 2).replace()
+        if numbered:
+            frames.number_series()
+        found = compile_config(config, dictionaries).process(frames)
+        sent = found.by_exporter["file"]
+        names = [sent.dictionaries.headers[header].name for header in sent.p_header.tolist()]
+        told.append((sent.p_int.tolist(), names, sent.p_resource.tolist(), found.warnings, found.refused))
+    assert told[0] == told[1]
