@@ -18,7 +18,8 @@ collector that it finds.
 *embedded* is the built-in engine, *otelcol* the real collector {release} that `phoenix collector install` builds.
 **runs**: payloads go through it, with the collector's result. **checked**: settings are checked as the collector does;
 payloads are given and taken at that place. **refused**: a configuration that uses it is refused with the reason, and
-`engine: otelcol` is suggested. **–**: it is not in that build."""
+`engine: otelcol` is suggested. **–**: it is not in that build. In *embedded*, `Now` is when the payload arrived, so
+that a replay gives the same again."""
 _ELSEWHERE = """\
 The built-in engine knows that these exist and refuses a metrics pipeline that uses one of them. A distribution that has
 them runs them: name it in `PHOENIX_COLLECTOR_BINARY` and use `--engine otelcol`."""

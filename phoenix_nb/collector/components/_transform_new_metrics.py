@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phoenix_nb.collector.components._transform_edits import ByHeader, MetricEdit, MetricWork, headers_of
-from phoenix_nb.collector.ottl import EvaluationError, Getter, Item, Rows
+from phoenix_nb.collector.ottl import ROW_AXES, EvaluationError, Getter, Item, Rows
 from phoenix_nb.otlp import MetricHeader, MetricType, PointKind, SummaryValue, Temporality
 
 __all__ = ["Copy", "ExtractCount", "ExtractSum", "QuantilesToGauge", "number_columns"]
@@ -46,9 +46,9 @@ class Copy(MetricEdit):
         known = work.frames.dictionaries.headers
         headers: list[int] = []
         failed: dict[int, str] = {}
-        keys = rows.combination(tuple(sorted(self._axes - {"points"}))).tolist()
+        keys = rows.combination(tuple(sorted(self._axes - ROW_AXES))).tolist()
         for row in chosen.tolist():
-            found = None if "points" in self._axes else self._known.get(keys[row])
+            found = None if self._axes & ROW_AXES else self._known.get(keys[row])
             if found is None:
                 found = self._made(known, rows.item(row, self._axes))
                 self._known[keys[row]] = found

@@ -177,7 +177,9 @@ class _Runner:
     def _one(self, rm: int, sm: int, metric: int, point: int, points: Sequence[int]) -> str:
         """Every statement for one row; the error that refuses the payload, if any."""
         state = self._state
-        item = Item(cache=KeyValues.EMPTY, host=_Host(state, sm, points))
+        frames = state.frames
+        arrived = int(frames.arrival[frames.rm_payload[rm]])
+        item = Item(cache=KeyValues.EMPTY, now=arrived, host=_Host(state, sm, points))
         owners = {"rm": rm, "sm": sm, "m": metric, "p": point}
         for axis, level, name in _FIELDS:
             if owners[level] >= 0:

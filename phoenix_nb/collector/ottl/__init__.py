@@ -5,7 +5,7 @@ from __future__ import annotations
 from phoenix_nb.collector.ottl._bind import LATEST
 from phoenix_nb.collector.ottl._by_series import any_by_series
 from phoenix_nb.collector.ottl._conditions import Condition, Outcome
-from phoenix_nb.collector.ottl._context import CONTEXTS, Axis, Context, Item, Point
+from phoenix_nb.collector.ottl._context import CONTEXTS, ROW_AXES, Axis, Context, Item, Point
 from phoenix_nb.collector.ottl._function import Function, FunctionTable, Param, param
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows
@@ -30,6 +30,7 @@ __all__ = [
     "CONTEXTS",
     "LATEST",
     "LEVEL_OF",
+    "ROW_AXES",
     "Axis",
     "Condition",
     "Context",

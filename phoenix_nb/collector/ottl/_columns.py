@@ -26,6 +26,7 @@ __all__ = [
     "as_int",
     "compare_columns",
     "constant_plan",
+    "now_plan",
     "read_plan",
     "truncated",
     "unix_plan",
@@ -81,6 +82,11 @@ def read_plan(name: str) -> Plan:
         return Column(kind, values, nil)
 
     return plan
+
+
+def now_plan() -> Plan:
+    """When the payload of each row arrived."""
+    return lambda rows: Column("time", rows.arrivals())
 
 
 def constant_plan(kind: str, value: float) -> Plan:

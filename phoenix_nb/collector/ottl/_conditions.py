@@ -12,7 +12,7 @@ import numpy.typing as npt
 from phoenix_nb.collector.ottl import _ast as ast
 from phoenix_nb.collector.ottl._bind import Binder, BindError
 from phoenix_nb.collector.ottl._columns import compare_columns
-from phoenix_nb.collector.ottl._context import Axis, Item
+from phoenix_nb.collector.ottl._context import ROW_AXES, Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._lookups import Bulk, booleans, compare_bulk
 from phoenix_nb.collector.ottl._rows import Rows, first_rows
@@ -26,7 +26,6 @@ _FALSE, _TRUE, _FAILED = 0, 1, 2
 _UNKNOWN: Final = -1
 _MANY: Final = 16
 """New entries from which on they are decided at once."""
-_ROW_AXES: Final = frozenset({"point", "points"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,7 @@ class _Leaf:
                 return self._mended(rows, *found)
         if not count:
             return Outcome(np.zeros(0, dtype=np.bool_))
-        if self.axes & _ROW_AXES:
+        if self.axes & ROW_AXES:
             codes = np.fromiter(
                 (self._code(rows.item(row, self.axes)) for row in range(count)), dtype=np.int32, count=count
             )

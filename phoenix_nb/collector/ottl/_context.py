@@ -30,6 +30,7 @@ __all__ = [
     "NUMBERS",
     "POINTS",
     "QUANTILES",
+    "ROW_AXES",
     "Axis",
     "Context",
     "Item",
@@ -41,7 +42,9 @@ __all__ = [
 
 Axis = str
 """What a value depends on: ``resource``, ``resource_schema``, ``scope``, ``scope_schema``, ``header``, ``attributes``,
-``cache``, ``point`` or ``points`` (all points of the metric)."""
+``cache``, ``point``, ``points`` (all points of the metric) or ``now``."""
+ROW_AXES: Final[frozenset[Axis]] = frozenset({"point", "points", "now"})
+"""What has no number by which a result could be found again."""
 
 _DOC: Final = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/pkg/ottl/contexts/ottl{}"
@@ -87,6 +90,8 @@ class Item:
     """Attributes of every point of the metric."""
     cache: KeyValues = KeyValues.EMPTY
     """The scratch map of the item, empty at first."""
+    now: int = 0
+    """When the payload arrived, Unix nanoseconds."""
     host: Any = None
     """The metric with its points and its neighbours, for functions that change more than one value."""
 

@@ -178,6 +178,10 @@ class Rows:
         found: Ids = getattr(self.frames, f"{self.level}_payload")
         return found
 
+    def arrivals(self) -> npt.NDArray[np.int64]:
+        """Per row when its payload arrived, Unix nanoseconds."""
+        return self.frames.arrival.view(np.int64).take(self.payloads())
+
     # -- single items ----------------------------------------------------------------------------------------
 
     def item(self, row: int, axes: frozenset[Axis]) -> Item:
@@ -202,6 +206,8 @@ class Rows:
             item.point = self.point(row)
         if "points" in axes:
             item.points = self._points(row)
+        if "now" in axes:
+            item.now = int(self.arrivals()[row])
         return item
 
     def entries(self, axis: Axis, numbers: Sequence[int]) -> list[Any]:

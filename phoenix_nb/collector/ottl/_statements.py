@@ -12,7 +12,7 @@ from phoenix_nb.collector.ottl import _ast as ast
 from phoenix_nb.collector.ottl._bind import Binder, Made
 from phoenix_nb.collector.ottl._by_series import by_series
 from phoenix_nb.collector.ottl._conditions import Condition, Outcome, bind_condition
-from phoenix_nb.collector.ottl._context import Axis, Item
+from phoenix_nb.collector.ottl._context import ROW_AXES, Axis, Item
 from phoenix_nb.collector.ottl._function import Target
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows, first_rows
@@ -23,7 +23,6 @@ __all__ = ["COLUMN_OF", "LEVEL_OF", "Failures", "Statement", "bind_statement", "
 
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int32]
-_ROW_AXES: Final = frozenset({"point", "points"})
 LEVEL_OF: Final = {
     "resource": "rm",
     "resource_schema": "rm",
@@ -132,7 +131,7 @@ class Statement:
             odd = self._by_columns(rows, mask)
             chosen = chosen if odd is None else chosen[odd[chosen]]
             return self._by_rows(rows, chosen) if len(chosen) else None
-        if self._editor_axes & _ROW_AXES:
+        if self._editor_axes & ROW_AXES:
             return self._by_rows(rows, chosen)
         return self._by_ids(rows, axis, mask, chosen)
 

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from phoenix_nb.collector.ottl._context import Axis, Item
+from phoenix_nb.collector.ottl._context import ROW_AXES, Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._rows import Rows, first_rows
 from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value
 
 __all__ = ["ValueExpression", "Values"]
-
-_ROW_AXES = frozenset({"point", "points"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class ValueExpression:
         """The value of every row."""
         made = self._by_column(rows)
         if made is None:
-            made = self._by_row(rows) if self.axes & _ROW_AXES or not self._order else self._by_id(rows)
+            made = self._by_row(rows) if self.axes & ROW_AXES or not self._order else self._by_id(rows)
         errors = {row: str(value) for row, value in enumerate(made) if isinstance(value, OttlError)}
         values: list[Any] = [None if isinstance(value, OttlError) else value for value in made]
         return Values(values, errors)

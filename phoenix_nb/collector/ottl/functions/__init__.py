@@ -31,7 +31,6 @@ def _refused(**_arguments: object) -> Callable[[Item], Value]:
 
 
 _IMPURE: Final = (
-    Function("Now", (), _refused, impure="it depends on the clock"),
     Function("UUID", (), _refused, impure="it depends on chance"),
     Function("UUIDv7", (), _refused, impure="it depends on the clock and on chance"),
 )

@@ -1,11 +1,13 @@
-"""Functions over times and durations; none asks for the present time."""
+"""Functions over times and durations."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from phoenix_nb.collector.config import parse_duration
-from phoenix_nb.collector.ottl._columns import Plan, truncated, unix_plan
+from phoenix_nb.collector.ottl._columns import Plan, now_plan, truncated, unix_plan
+from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Time, Value, clock, wrap
@@ -91,6 +93,14 @@ def _from_unix(seconds: int, nanoseconds: int | None) -> Value:
     return Time(seconds * _SECOND + (nanoseconds or 0))
 
 
+def _present() -> Callable[[Item], Value]:
+    return lambda item: Time(item.now)
+
+
+# A collector asks the clock while it works on a payload; here that is when the payload arrived, in replays too.
+_NOW: Final = Function("Now", (), _present, axes=frozenset({"now"}), plan=now_plan)
+
+
 TIME_FUNCTIONS: Final[tuple[Function, ...]] = (
     _duration,
     _truncate,
@@ -113,6 +123,7 @@ TIME_FUNCTIONS: Final[tuple[Function, ...]] = (
     _count("Microseconds", 1_000),
     _count("Nanoseconds", 1),
     _from_unix,
+    _NOW,
     *STRPTIME,
 )
 """Every function over times."""
