@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,7 +11,6 @@ from phoenix_nb.cli._errors import EXIT_CHECK_FAILED, EXIT_OK
 from phoenix_nb.cli._options import Duration, Every, JsonFlag, Seed, Source
 from phoenix_nb.cli._output import print_json, table
 from phoenix_nb.cli._session import opened
-from phoenix_nb.interfaces import EngineKind
 
 if TYPE_CHECKING:
     from phoenix_nb.lab import AaRun
@@ -33,8 +32,8 @@ def run_aa(
     duration: Duration = None,
     seed: Seed = None,
     engine: Annotated[
-        EngineKind, typer.Option("--engine", help="What runs both arms.")
-    ] = EngineKind.EMBEDDED,
+        Literal["embedded", "otelcol"], typer.Option("--engine", help="What runs both arms.")
+    ] = "embedded",
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="FILE", help="Pilot, alpha and metric, YAML.")
     ] = None,

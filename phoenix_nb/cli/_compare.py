@@ -100,6 +100,8 @@ def compare(
     if out is not None:
         # Now, not after two hours.
         require_folder(out)
+    if seed is not None and not source.strip().startswith("sim:"):
+        note("warning: a seed decides how a simulated host behaves; --seed is not used here")
     with opened() as lab:
         handle = lab.compare(
             baseline,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from phoenix_nb.cli._options import Critical, JsonFlag, split_globs
 from phoenix_nb.cli._output import note, print_json, table
 from phoenix_nb.errors import InvalidRequestError, JsonValue
-from phoenix_nb.interfaces import OptimizationStrategy, RuleKind
 
 if TYPE_CHECKING:
-    from phoenix_nb.interfaces import OptimizedConfig
+    from phoenix_nb.interfaces import OptimizedConfig, RuleKind
 
 __all__ = ["register"]
+
+# Written out, because asking the interfaces for them would make every command start later.
+_KINDS: Final = (
+    *("drop_metric", "drop_metric_of_others", "drop_points", "add_up", "drop_processes"),
+    *("delay", "top_k", "drop_attributes", "scrape_less"),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,11 +41,12 @@ def optimize(
         typer.Option("--out", metavar="FILE", help="Write the configuration here.", dir_okay=False),
     ] = None,
     strategy: Annotated[
-        OptimizationStrategy, typer.Option("--strategy", help="How far it goes.")
-    ] = OptimizationStrategy.BALANCED,
+        Literal["balanced", "aggressive", "minimal", "custom"],
+        typer.Option("--strategy", help="How far it goes."),
+    ] = "balanced",
     rules: Annotated[
         str,
-        typer.Option("--rules", metavar="KIND,…", help=f"With custom: {', '.join(RuleKind)}."),
+        typer.Option("--rules", metavar="KIND,…", help=f"With custom: {', '.join(_KINDS)}."),
     ] = "",
     base: Annotated[
         str,
@@ -61,7 +67,7 @@ def optimize(
     as_json: JsonFlag = False,
 ) -> None:
     """Search a stock collector configuration that saves series and keeps every critical process visible."""
-    from phoenix_nb.interfaces import OptimizationRequest
+    from phoenix_nb.interfaces import OptimizationRequest, OptimizationStrategy
     from phoenix_nb.lab import MEMORY, Lab, pipeline_text, write_text
 
     if not 0.0 < target < 1.0:
@@ -73,7 +79,7 @@ def optimize(
         critical=tuple(split_globs(critical)),
         required_metrics=tuple(split_globs(required)),
         target=target,
-        strategy=strategy,
+        strategy=OptimizationStrategy(strategy),
         rules=_kinds(rules),
         group_rest=group_rest,
         base=pipeline_text(base),
@@ -91,6 +97,8 @@ def optimize(
 
 
 def _kinds(text: str) -> tuple[RuleKind, ...]:
+    from phoenix_nb.interfaces import RuleKind
+
     try:
         return tuple(RuleKind(one) for one in split_globs(text))
     except ValueError as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from phoenix_nb.cli._aa import run_aa
 from phoenix_nb.cli._main import _global_options_first
+from phoenix_nb.cli._optimize import _KINDS, optimize
+from phoenix_nb.interfaces import EngineKind, OptimizationStrategy, RuleKind
 
 Phoenix = Callable[..., Any]
 
@@ -61,3 +64,11 @@ def test_debug_shows_the_traceback(phoenix: Phoenix) -> None:
     assert outcome.code == 1
     assert "Traceback" in outcome.err
     assert "error: there is no pipeline 'nope'" in outcome.err
+
+
+def test_commands_know_the_words_of_the_interfaces() -> None:
+    assert {*get_args(get_args(get_type_hints(optimize, include_extras=True)["strategy"])[0])} == {
+        *OptimizationStrategy
+    }
+    assert {*_KINDS} == {*RuleKind}
+    assert {*get_args(get_args(get_type_hints(run_aa, include_extras=True)["engine"])[0])} == {*EngineKind}

@@ -62,6 +62,10 @@ def test_interfaces_import_errors_only() -> None:
     assert packages == {"errors", "interfaces"}
 
 
+def test_commands_start_without_the_models() -> None:
+    assert not _loaded("import phoenix_nb.cli._main") & {"pydantic", "numpy", "opentelemetry"}
+
+
 def test_nothing_at_run_time_needs_the_test_kit() -> None:
     loaded = _loaded(
         "import phoenix_nb.runtime, phoenix_nb.otlp, phoenix_nb.reporting, phoenix_nb.simulation"
