@@ -35,6 +35,9 @@ _RESOLVE: Final = "failed to get config: cannot resolve the configuration: "
 _UNMARSHAL: Final = "failed to get config: cannot unmarshal the configuration: "
 _PIPELINE_KEYS: Final = ("receivers", "processors", "exporters")
 _OTELCOL_HINT: Final = "run it with `engine: otelcol`, or take the component out"
+_FOREIGN: Final = (
+    "a component of another distribution needs its binary: PHOENIX_COLLECTOR_BINARY, and engine: otelcol"
+)
 
 
 @dataclass
@@ -349,4 +352,4 @@ def _similar(wanted: str, names: tuple[str, ...]) -> str:
     import difflib
 
     close = difflib.get_close_matches(wanted, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"supported here: {', '.join(names)}"
+    return f"did you mean {close[0]}?" if close else _FOREIGN
