@@ -34,28 +34,32 @@ def list_experiments(as_json: JsonFlag = False) -> None:
     if not found:
         say("This workspace holds no experiment yet: start one with phoenix compare")
         return
+    from phoenix_nb.interfaces import ExperimentState
     from phoenix_nb.reporting import formats as fmt
 
     rows = []
     for one in found:
         results = one.results
+        outcome = [] if results is None else [results.verdict.state.value]
+        if results is None or one.state is not ExperimentState.COMPLETED:
+            outcome.insert(0, one.state.value)
+        if one.promoted:
+            outcome.append("promoted")
         rows.append(
             (
-                one.id,
-                one.name,
-                one.state.value,
-                fmt.MISSING if results is None else results.verdict.state.value,
+                f"{one.name}\n{one.id}",
+                "\n".join(outcome),
                 fmt.MISSING if results is None else fmt.percent(results.window.points.reduction),
-                "yes" if one.promoted else "",
                 one.created_at.strftime("%Y-%m-%d %H:%M"),
             )
         )
+    # The id has a line of its own, so that it is whole in a terminal of 80 columns and can be copied.
     table(
-        "Experiments",
-        ("id", "name", "state", "verdict", "saved in window", "promoted", "created (UTC)"),
+        "Experiments, newest first; saved: data points in the measured window",
+        ("name and id", "outcome", "saved", "created (UTC)"),
         rows,
-        numeric=(4,),
-        unbroken=(0,),
+        numeric=(2,),
+        unbroken=(1, 3),
     )
 
 
