@@ -69,7 +69,7 @@ class Decoder:
 
     def __init__(self, dictionaries: Dictionaries) -> None:
         self._dictionaries = dictionaries
-        self._forms = Forms(dictionaries, partial(_decode, dictionaries, arrivals=None))
+        self._forms = Forms(dictionaries, partial(_columns, dictionaries))
 
     @property
     def dictionaries(self) -> Dictionaries:
@@ -97,11 +97,10 @@ class Decoder:
             times = None if arrivals is None else arrivals[start : start + CHUNK]
             try:
                 columns = self._forms.read(chunk)
-                parts.append(
-                    _decode(self._dictionaries, chunk, times)
-                    if columns is None
-                    else _frames(self._dictionaries, columns, (), len(chunk), times)
-                )
+                side: Sequence[SidePoint] = ()
+                if columns is None:
+                    columns, side = _columns(self._dictionaries, chunk)
+                parts.append(_frames(self._dictionaries, columns, side, len(chunk), times))
             except ValueError:
                 self._blame(chunk, first + start)
                 raise
@@ -111,7 +110,7 @@ class Decoder:
         """Decode one by one to name the payload that is at fault."""
         for number, raw in enumerate(chunk, start=first):
             try:
-                _decode(self._dictionaries, [raw], None)
+                _columns(self._dictionaries, [raw])
             except ValueError as exc:
                 said = exc.message if isinstance(exc, PayloadDecodeError) else str(exc)
                 hint = exc.hint if isinstance(exc, PayloadDecodeError) and exc.hint else _HINT
@@ -322,7 +321,10 @@ def _points(
     return merged, side
 
 
-def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Sequence[int] | None) -> Frames:
+def _columns(
+    dictionaries: Dictionaries, payloads: Sequence[bytes]
+) -> tuple[dict[str, Array], list[SidePoint]]:
+    """Every column of payloads and the side table, read by the decoder."""
     batch = raw_handler().list_to_record_batch(list(payloads))
     top = batch.column(0)
     rm_counts = row_counts(top)
@@ -348,7 +350,7 @@ def _decode(dictionaries: Dictionaries, payloads: Sequence[bytes], arrivals: Seq
         "m_sm": parent_rows(row_counts(metric_lists)),
         "m_header": headers,
     }
-    return _frames(dictionaries, columns, side, len(payloads), arrivals)
+    return columns, side
 
 
 def _frames(

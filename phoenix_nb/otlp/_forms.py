@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from phoenix_nb.otlp._arrow import interned, parent_rows, row_counts, schema_url_ids, value_edges
 from phoenix_nb.otlp._dictionary import Dictionaries
-from phoenix_nb.otlp._frames import COLUMNS, LEVEL_COLUMNS, Frames
-from phoenix_nb.otlp._model import parse_resources
+from phoenix_nb.otlp._frames import COLUMNS, LEVEL_COLUMNS
+from phoenix_nb.otlp._model import SidePoint, parse_resources
 from phoenix_nb.otlp._raw import outer_handler
 from phoenix_nb.otlp._wire import bytes_field, spans
 
@@ -48,8 +48,8 @@ class _Form:
     """Its bytes, eight at a time; those of times and values are zero."""
     mask: Words
     """All bits where bytes are fixed."""
-    frames: Frames
-    """A block of this form."""
+    columns: dict[str, Array]
+    """Those of a block of this form."""
     places: dict[str, list[int]]
     """By column where the eight bytes of each point begin, -1 where it has none."""
 
@@ -70,10 +70,14 @@ class Forms:
 
     Args:
         dictionaries: those of the decoder.
-        decode: decodes whole payloads.
+        decode: gives the columns of whole payloads, and what they hold beside numbers.
     """
 
-    def __init__(self, dictionaries: Dictionaries, decode: Callable[[Sequence[bytes]], Frames]) -> None:
+    def __init__(
+        self,
+        dictionaries: Dictionaries,
+        decode: Callable[[Sequence[bytes]], tuple[dict[str, Array], list[SidePoint]]],
+    ) -> None:
         self._dictionaries = dictionaries
         self._decode = decode
         self._by_size: dict[int, list[_Form]] = {}
@@ -151,20 +155,22 @@ class Forms:
         if places is None or len(self._by_size.get(len(raw), ())) >= _MOST_OF_A_SIZE:
             return None
         try:
-            frames = self._decode([bytes_field(1, bytes_field(2, raw))])
+            columns, side = self._decode([bytes_field(1, bytes_field(2, raw))])
         except ValueError:
+            return None
+        if side:
             return None
         padded = raw + bytes(-len(raw) % 8)
         data = np.frombuffer(padded, dtype=np.uint8)
         mask = np.full(len(padded), 0xFF, dtype=np.uint8)
         for name, begins in places.items():
             words = [0 if at < 0 else int.from_bytes(raw[at : at + 8], "little") for at in begins]
-            if frames.column(name).view(np.uint64).tolist() != words:
+            if columns[name].view(np.uint64).tolist() != words:
                 return None
             for at in begins:
                 if at >= 0:
                     mask[at : at + 8] = 0
-        form = _Form((data & mask).view("<u8"), mask.view("<u8"), frames, places)
+        form = _Form((data & mask).view("<u8"), mask.view("<u8"), columns, places)
         if self._count >= _MOST_FORMS:
             self._by_size.clear()
             self._count = 0
@@ -225,13 +231,13 @@ def _columns(matches: Sequence[_Match], blocks: int) -> dict[str, Array]:
     columns: dict[str, Array] = {}
     above = np.zeros(0, dtype=np.int64)
     for level, parent in _PARENTS.items():
-        rows = np.array([form.frames.n_rows(level) for form in forms], dtype=np.int64)
+        rows = np.array([len(form.columns[parent]) for form in forms], dtype=np.int64)
         counts = rows.take(which)
         begins = np.cumsum(counts) - counts
         source = np.arange(int(counts.sum())) + ((np.cumsum(rows) - rows).take(which) - begins).repeat(counts)
         for name in LEVEL_COLUMNS[level]:
             if name != "sm_rm" and name not in _WORDS.values():
-                columns[name] = np.concatenate([form.frames.column(name) for form in forms]).take(source)
+                columns[name] = np.concatenate([form.columns[name] for form in forms]).take(source)
         if level != "sm":
             columns[parent] += above.repeat(counts).astype(np.int32)
         above = begins

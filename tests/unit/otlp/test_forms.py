@@ -12,14 +12,15 @@ import pytest
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_protobuf, measure
 from phoenix_nb.otlp import _forms as forms_module
 from phoenix_nb.otlp._attributes import Attributes
-from phoenix_nb.otlp._decode import _decode
+from phoenix_nb.otlp._decode import _columns, _frames
 from phoenix_nb.otlp._forms import Forms
 from phoenix_nb.otlp._frames import COLUMNS
 from phoenix_nb.otlp._wire import bytes_field, fixed64_field, varint_field
 
 
 def by_decoder(payloads: Sequence[bytes]) -> Frames:
-    return _decode(Dictionaries(), payloads, None)
+    known = Dictionaries()
+    return _frames(known, *_columns(known, payloads), len(payloads), None)
 
 
 def told(frames: Frames) -> tuple[Any, ...]:
@@ -154,20 +155,21 @@ def numbers_only(count: int) -> list[bytes]:
 
 
 def forms(known: Dictionaries) -> Forms:
-    return Forms(known, partial(_decode, known, arrivals=None))
+    return Forms(known, partial(_columns, known))
 
 
 def test_numbers_are_read_without_the_decoder_once_their_form_is_known() -> None:
     known = Dictionaries()
     decoded: list[int] = []
 
-    def decode(payloads: Sequence[bytes]) -> Frames:
+    def decode(payloads: Sequence[bytes]) -> Any:
         decoded.append(len(payloads))
-        return _decode(known, payloads, None)
+        return _columns(known, payloads)
 
     own = Forms(known, decode)
     assert all(own.read(numbers_only(3)) is not None for _ in range(5))
     assert decoded == [1]
+    assert not len(known.series), "learning a form makes no series"
 
 
 HISTOGRAM = bytes_field(
