@@ -263,6 +263,8 @@ CONDITION_FUNCTIONS: Final[dict[str, Make]] = {
     "Duration": lambda t: f"Seconds({t.span()})",
     "TruncateTime": lambda t: f"UnixNano(TruncateTime({t.time()}, {t.span()}))",
     "Unix": lambda t: f"UnixNano(Unix({t.pick('0', '12', '1700000000')}))",
+    # Here time is that of the payload and there that of the clock.
+    "Now": lambda _t: "UnixNano(Now()) * 0",
     "Time": lambda t: (
         f'{t.pick("String", "UnixNano", "Hour")}(Time({t.text()}, "{t.pick(*_FORMATS)}"{t.pick("", _BERLIN)}))'
     ),
