@@ -45,16 +45,21 @@ class _Resources:
         self._known: dict[tuple[int, int], int] = {}
         self._plain = Table(dictionaries.resources, _plain, np.bool_)
 
-    def __call__(self, resource: Array, taken: Array) -> Array:
+    def __call__(self, payload: Array, resource: Array, taken: Array) -> Array:
         """Per row the id of the resource that results; ``taken`` is the attribute set that is put over it."""
         found = dense(combine(resource + np.int32(1), taken))
         first = found.first
         made, over = resource[first], taken[first]
         for row in np.flatnonzero((over > 0) | (made < 0) | ~self._plain.array()[made]).tolist():
             made[row] = self._made(int(made[row]), int(over[row]))
-        # Equal attributes in another order are one resource, the one that was seen first.
-        same = dense(self._resources.canonical[made])
-        return made[same.first].take(same.of).take(found.of) if len(first) else made
+        canonical = self._resources.canonical[made]
+        same = dense(canonical)
+        results = made.take(found.of)
+        if np.array_equal(made[same.first].take(same.of), made):
+            return results
+        # Equal attributes in another order are one resource, the one that came first in the payload.
+        same = dense(combine(payload, canonical.take(found.of)))
+        return results[same.first].take(same.of)
 
     def _made(self, resource: int, taken: int) -> int:
         number = self._known.get((resource, taken))
@@ -110,8 +115,8 @@ class _GroupByAttrs(Stateless):
             pieces = dense(metric)
             piece_metric = metric[pieces.first]
             piece_taken = np.zeros(len(pieces), dtype=np.int32)
-        resource = self._resources(frames.m_resource.take(piece_metric), piece_taken)
         payload = frames.m_payload.take(piece_metric)
+        resource = self._resources(payload, frames.m_resource.take(piece_metric), piece_taken)
         blocks = dense(combine(payload, resource))
         libraries = np.append(self._library_numbers.array(), np.int32(self._library(Scope())))
         scope = frames.m_scope.take(piece_metric)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from phoenix_nb.collector import compile_config, parse_config
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_json
 from tests.conformance.generate.payloads import payloads
+from tests.unit.collector.running import payload_of
 from tests.unit.collector.test_config_text import config
 
 _CHAINS = {
@@ -81,3 +82,21 @@ def test_chunks_do_not_matter(name: str, inputs: list[dict[str, Any]], sizes: li
     whole = _run(text, inputs, [])
     assert _run(text, inputs, sizes) == whole
     assert _run(text, inputs, [1] * len(inputs)) == whole
+
+
+@pytest.mark.parametrize("keys", ["[]", "[state]"])
+def test_each_payload_keeps_its_own_order_of_equal_resource_attributes(keys: str) -> None:
+    point = {"timeUnixNano": "1", "asInt": "1"}
+    gauge = {"name": "m", "gauge": {"dataPoints": [point]}}
+    one = payload_of(gauge, resource={"a": 1, "b": 2})
+    other = payload_of(gauge, resource={"b": 2, "a": 1})
+    both = {"resourceMetrics": [*other["resourceMetrics"], *one["resourceMetrics"]]}
+    text = config(f"groupbyattrs:\n  keys: {keys}")
+    whole = _run(text, [one, other, both], [])
+    assert whole == _run(text, [one, other, both], [1, 1, 1])
+    resources = [json.loads(line)["resourceMetrics"] for line in whole]
+    orders = [
+        [[pair["key"] for pair in block["resource"]["attributes"]] for block in blocks]
+        for blocks in resources
+    ]
+    assert orders == [[["a", "b"]], [["b", "a"]], [["b", "a"]]]
