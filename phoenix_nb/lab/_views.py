@@ -62,6 +62,7 @@ class RunFollower:
             high=tuple(self._high),
             target=experiment.config.plan.success.target,
             coverage=None if results is None else results.coverage,
+            notes=() if results is None else (*results.applied, *results.warnings),
             problem=experiment.state_reason if failed else "",
         )
 

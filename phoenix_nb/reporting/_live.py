@@ -73,6 +73,8 @@ class RunView(Value):
     """Saving that the plan asks for; ``null`` when the plan asks for none."""
     coverage: CoverageReport | None = None
     """Critical processes so far; ``null`` before the first interval."""
+    notes: tuple[str, ...] = ()
+    """What the receivers of the arms left out, and warnings; sentences."""
     problem: str = ""
     """Why the run failed or was refused; empty when nothing is wrong."""
 

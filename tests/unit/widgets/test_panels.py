@@ -137,8 +137,10 @@ def test_values_are_escaped_in_panels(lab: ScriptedLab) -> None:
     eventually(lambda: model.state.run is not None and model.state.run.terminal)
     run = model.state.run
     assert run is not None
-    html = run_html(run.model_copy(update={"problem": evil}))
+    html = run_html(run.model_copy(update={"problem": evil, "notes": (evil, "The pilot is over.")}))
     assert "<script" not in html
+    assert "<li>The pilot is over.</li>" in html
+    assert "Remarks" not in run_html(run)
     assert run_html(None) == simulation_html(None) == ""
     assert run_text(None, "loading") == "loading …"
     panel.close()
