@@ -30,6 +30,8 @@ Words = npt.NDArray[np.uint64]
 Array = npt.NDArray[Any]
 
 _MOST_FORMS: Final = 1024
+_MOST_BYTES: Final = 1 << 23
+"""Of the blocks behind the forms; a form takes up to sixteen times the memory of its block."""
 _MOST_OF_A_SIZE: Final = 16
 """A block is compared with all forms of its size."""
 _FEW_NEW: Final = 8
@@ -82,6 +84,7 @@ class Forms:
         self._decode = decode
         self._by_size: dict[int, list[_Form]] = {}
         self._count = 0
+        self._bytes = 0
         self._pause = 0
         self._skip = 0
 
@@ -90,46 +93,53 @@ class Forms:
 
         Returns:
             ``None`` when there is a block with more than numbers in it, or something else that only the decoder can
-            read or refuse. Where that happens again and again, most calls do not even try.
+            read or refuse. Where that happens again and again, or where most blocks are new (to learn one takes longer
+            than to decode it), most calls do not even try.
         """
-        if self._skip:
-            self._skip -= 1
+        skip = self._skip
+        if skip:
+            # Another thread may count too; a number that goes by zero would never come back.
+            self._skip = skip - 1
             return None
-        found = self._read(payloads)
-        self._pause = 0 if found is not None else min(2 * self._pause + 1, _LONGEST_PAUSE)
+        found, learned = self._read(payloads)
+        worth = found is not None and 2 * learned <= len(found["sm_rm"])
+        self._pause = 0 if worth else min(2 * self._pause + 1, _LONGEST_PAUSE)
         self._skip = self._pause
         return found
 
-    def _read(self, payloads: Sequence[bytes]) -> dict[str, Array] | None:
+    def _read(self, payloads: Sequence[bytes]) -> tuple[dict[str, Array] | None, int]:
+        """The columns, and how many blocks had to be learned for them."""
         try:
             top = outer_handler().list_to_record_batch(list(payloads)).column(0)
         except ValueError:
-            return None
+            return None, 0
         counts = row_counts(top)
         if not counts.all():
-            return None
+            return None, 0
         blocks = top.values
         scopes = blocks.field("scope_metrics")
-        matches = self._matches(scopes.values)
+        matches, learned = self._matches(scopes.values)
         if matches is None:
-            return None
+            return None, learned
         known = self._dictionaries
-        return {
+        columns = {
             "rm_payload": parent_rows(counts),
             "rm_resource": interned(blocks.field("resource"), known.resources, parse_resources),
             "rm_schema": schema_url_ids(known, blocks.field("schema_url")),
             "sm_rm": parent_rows(row_counts(scopes)),
             **_columns(matches, len(scopes.values)),
         }
+        return columns, learned
 
-    def _matches(self, raws: pa.BinaryArray) -> list[_Match] | None:
+    def _matches(self, raws: pa.BinaryArray) -> tuple[list[_Match] | None, int]:
+        """Which blocks have which form, and how many of the forms are new."""
         edges = value_edges(raws)
         sizes = edges[1:] - edges[:-1]
         if not sizes.all() or not len(sizes):
-            return None
+            return None, 0
         found: list[_Match] = []
         learned = 0
-        for size in np.flatnonzero(np.bincount(sizes)).tolist():
+        for size in np.unique(sizes).tolist():
             blocks = np.flatnonzero(sizes == size)
             table = _table(raws if len(blocks) == len(raws) else raws.take(pa.array(blocks)), size)
             left = np.arange(len(blocks))
@@ -141,18 +151,20 @@ class Forms:
                     raw = raws[int(blocks[left[0]])].as_py()
                     form = self._learn(raw) if learned <= _FEW_NEW + len(raws) // 256 else None
                 if form is None:
-                    return None
+                    return None, learned
                 some = table if len(left) == len(table) else table[left]
                 same = ((some & form.mask) == form.fixed).all(axis=1)
                 if same.any():
                     found.append(_Match(form, blocks[left[same]], table, left[same]))
                     left = left[~same]
-        return found
+        return found, learned
 
     def _learn(self, raw: bytes) -> _Form | None:
         """The form of a block; ``None`` when it holds more than numbers, or has a size of too many forms."""
+        if len(raw) > _MOST_BYTES or len(self._by_size.get(len(raw), ())) >= _MOST_OF_A_SIZE:
+            return None
         places = _places(raw)
-        if places is None or len(self._by_size.get(len(raw), ())) >= _MOST_OF_A_SIZE:
+        if places is None:
             return None
         try:
             columns, side = self._decode([bytes_field(1, bytes_field(2, raw))])
@@ -171,11 +183,12 @@ class Forms:
                 if at >= 0:
                     mask[at : at + 8] = 0
         form = _Form((data & mask).view("<u8"), mask.view("<u8"), columns, places)
-        if self._count >= _MOST_FORMS:
+        if self._count >= _MOST_FORMS or self._bytes + len(raw) > _MOST_BYTES:
             self._by_size.clear()
-            self._count = 0
+            self._count = self._bytes = 0
         self._by_size.setdefault(len(raw), []).append(form)
         self._count += 1
+        self._bytes += len(raw)
         return form
 
 

@@ -135,6 +135,7 @@ def test_known_forms_are_read_as_the_decoder_reads_them(seed: int) -> None:
     decoder = Decoder(known)
     for _ in range(4):
         payloads = [sender.request() for _ in range(sender.chance.randrange(1, 5))]
+        decoder._forms._skip = 0  # every call tries, however many blocks are new
         assert told(decoder.protobuf(payloads)) == told(by_decoder(payloads))
 
 
@@ -152,6 +153,11 @@ def numbers_only(count: int) -> list[bytes]:
     return [
         bytes_field(1, bytes_field(2, bytes_field(2, sender.metric(sender.metrics[0])))) for _ in range(count)
     ]
+
+
+def named(name: str) -> bytes:
+    """A scope block with a metric of some name and no points."""
+    return bytes_field(2, Sender(1).metric({"name": name, "unit": "", "sum": False, "points": []}))
 
 
 def forms(known: Dictionaries) -> Forms:
@@ -202,7 +208,7 @@ def test_what_is_not_only_numbers_is_left_to_the_decoder(raw: bytes) -> None:
 
 def test_trying_again_and_again_in_vain_is_given_up_for_a_while() -> None:
     own = forms(Dictionaries())
-    numbers = numbers_only(1)
+    numbers = numbers_only(2)
     assert own.read([HISTOGRAM]) is None
     assert own.read(numbers) is None, "one call is left out"
     assert own.read([HISTOGRAM]) is None
@@ -220,20 +226,31 @@ def test_forms_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyP
         assert decoder._forms._count <= 4
 
 
+def test_forms_are_forgotten_when_their_blocks_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [bytes_field(1, bytes_field(2, named("m" * length))) for length in range(1, 9)]
+    most = 3 * len(named("m" * 8))
+    monkeypatch.setattr(forms_module, "_MOST_BYTES", most)
+    own = forms(Dictionaries())
+    for request in requests:
+        assert own.read([request] * 2) is not None
+        assert own._bytes == sum(size * len(some) for size, some in own._by_size.items()) <= most
+    assert own.read([bytes_field(1, bytes_field(2, named("m" * most)))]) is None
+
+
+def test_blocks_that_are_new_every_time_are_mostly_left_to_the_decoder() -> None:
+    own = forms(Dictionaries())
+    found = [
+        own.read([bytes_field(1, bytes_field(2, named("m" * length)))]) is not None for length in range(1, 65)
+    ]
+    assert sum(found) == 6, "with a pause of 1, 3, 7, 15, 31 and 63 calls behind each"
+
+
 def test_a_size_of_too_many_forms_is_left_to_the_decoder() -> None:
     own = forms(Dictionaries())
-    name = "m{:03d}".format
-    sender = Sender(1)
     requests = [
-        bytes_field(
-            1,
-            bytes_field(
-                2, bytes_field(2, sender.metric({"name": name(at), "unit": "", "sum": False, "points": []}))
-            ),
-        )
-        for at in range(forms_module._MOST_OF_A_SIZE + 1)
+        bytes_field(1, bytes_field(2, named(f"m{at:03d}"))) for at in range(forms_module._MOST_OF_A_SIZE + 1)
     ]
-    found = [own.read([request]) is not None for request in requests]
+    found = [own.read([request] * 2) is not None for request in requests]
     assert found == [True] * forms_module._MOST_OF_A_SIZE + [False]
 
 
@@ -249,6 +266,7 @@ def test_broken_bytes_end_as_they_do_in_the_decoder(seed: int) -> None:
     sender = Sender(seed)
     decoder = Decoder(Dictionaries())
     decoder.protobuf([sender.request() for _ in range(3)])
+    decoder._forms._skip = 0
     payload = bytearray(sender.request())
     for _ in range(sender.chance.randrange(1, 4)):
         payload[sender.chance.randrange(len(payload))] = sender.chance.randrange(256)
