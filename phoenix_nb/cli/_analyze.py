@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.cli._output import note, print_json, table
 from phoenix_nb.cli._verdict import show_verdict
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def analyze(
         print_json(found.to_json())
     else:
         _show(found)
+    for warning in found.warnings:
+        note(f"warning: {warning}")
 
 
 def _show(found: TableAnalysis) -> None:

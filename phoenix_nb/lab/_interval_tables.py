@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from phoenix_nb.errors import InvalidRequestError, JsonValue, NotFoundError, StorageError
 from phoenix_nb.evidence import SecondarySaving, analyze_table, secondary_saving, table_columns
@@ -21,6 +22,8 @@ __all__ = ["TableAnalysis", "analyze_file", "read_intervals"]
 _COLUMN = {SuccessMetric.DATA_POINTS: "points", SuccessMetric.SERIES: "series", SuccessMetric.BYTES: "bytes"}
 _MOST_BOOTSTRAPPED = 20_000
 """Intervals beyond which secondary figures are left out."""
+_FEWEST_OF_A_TOTAL = 20
+_GROWTH_OF_A_TOTAL = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class TableAnalysis:
     """Likewise."""
     secondary: SecondarySaving | None
     """Figures for one look, which never decide; ``None`` when there are too few intervals."""
+    warnings: tuple[str, ...] = ()
+    """What may be wrong with the table; sentences."""
 
     @property
     def reduction(self) -> float | None:
@@ -72,6 +77,7 @@ class TableAnalysis:
             "projection_reason": verdict.projection_reason or None,
             "forecast": None if forecast is None else forecast.model_dump(mode="json"),
             "secondary": _secondary(self.secondary),
+            "warnings": [*self.warnings],
         }
 
 
@@ -159,4 +165,19 @@ def analyze_file(
     secondary = (
         secondary_saving(a, b, target=plan.success.target, rng=np.random.default_rng(seed)) if short else None
     )
-    return TableAnalysis(plan, verdict, totals[0], totals[1], secondary)
+    warnings = tuple(
+        f"{arm}: {plan.success.metric.value.replace('_', ' ')} never fall from one interval to the next and end at "
+        "many times where they began; if these are running totals, give the difference of each interval"
+        for arm, values in (("baseline", a), ("candidate", b))
+        if _piles_up(values)
+    )
+    return TableAnalysis(plan, verdict, totals[0], totals[1], secondary, warnings)
+
+
+def _piles_up(values: npt.NDArray[np.float64]) -> bool:
+    """Whether amounts look like totals since a start: they never fall and grow by far."""
+    return (
+        len(values) >= _FEWEST_OF_A_TOTAL
+        and bool((np.diff(values) >= 0).all())
+        and float(values[-1]) >= _GROWTH_OF_A_TOTAL * max(float(values[0]), 1.0)
+    )

@@ -126,3 +126,12 @@ def test_secondary_figures_need_something_to_say() -> None:
     assert {(one.low, one.high) for one in still.intervals} == {(0.5, 0.5)}
     with pytest.raises(InvalidRequestError, match="differ in length"):
         secondary_saving([1.0] * 20, [1.0] * 19, target=0.4, rng=rng)
+
+
+def test_running_totals_are_pointed_out(tmp_path: Path) -> None:
+    file, table = tmp_path / "run.csv", intervals()
+    table.write_csv(file)
+    assert analyze_file(file, Plan()).warnings == ()
+    table.with_columns(pl.col("baseline_points").cum_sum()).write_csv(file)
+    (said,) = analyze_file(file, Plan()).warnings
+    assert said.startswith("baseline: data points never fall")
