@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from phoenix_nb.collector._config import Pipeline
@@ -28,10 +28,7 @@ def build_graph(
     """Join pipelines of all signals; problems are connectors without a partner and cycles."""
     problems = list(_unpaired(pipelines, connectors))
     metrics = [pipeline for pipeline in pipelines if pipeline.id.type == "metrics"]
-    feeds = {
-        connector: tuple(pipeline.id for pipeline in metrics if connector in pipeline.receivers)
-        for connector in connectors
-    }
+    feeds = _feeds(metrics, connectors)
     order, cycle = _sorted(metrics, feeds)
     if not cycle:
         cycle = next(
@@ -60,21 +57,36 @@ def _cycle_of(
 ) -> list[str]:
     """The first cycle among the pipelines of a signal that this engine does not run."""
     same = [pipeline for pipeline in pipelines if pipeline.id.type == signal]
-    feeds = {
-        connector: tuple(pipeline.id for pipeline in same if connector in pipeline.receivers)
-        for connector in connectors
-    }
-    return [
-        text.replace("(metrics to metrics)", f"({signal} to {signal})") for text in _sorted(same, feeds)[1]
-    ]
+    found = _sorted(same, _feeds(same, connectors))[1]
+    return [text.replace("(metrics to metrics)", f"({signal} to {signal})") for text in found]
+
+
+def _feeds(
+    pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, object]
+) -> dict[ComponentId, tuple[ComponentId, ...]]:
+    """Per connector the pipelines that receive from it."""
+    return _listed(connectors, ((pipeline.id, pipeline.receivers) for pipeline in pipelines))
+
+
+def _listed(
+    connectors: Mapping[ComponentId, object],
+    lists: Iterable[tuple[ComponentId, Sequence[ComponentId]]],
+) -> dict[ComponentId, tuple[ComponentId, ...]]:
+    """Per connector the pipelines whose list names it."""
+    found: dict[ComponentId, list[ComponentId]] = {connector: [] for connector in connectors}
+    for pipeline, idents in lists:
+        for ident in dict.fromkeys(idents):
+            if ident in found:
+                found[ident].append(pipeline)
+    return {connector: tuple(idents) for connector, idents in found.items()}
 
 
 def _unpaired(
     pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, object]
 ) -> Iterator[ConfigProblem]:
-    for connector in connectors:
-        out = [pipeline.id for pipeline in pipelines if connector in pipeline.exporters]
-        into = [pipeline.id for pipeline in pipelines if connector in pipeline.receivers]
+    senders = _listed(connectors, ((pipeline.id, pipeline.exporters) for pipeline in pipelines))
+    for connector, into in _feeds(pipelines, connectors).items():
+        out = senders[connector]
         if bool(out) == bool(into):
             continue
         used, role, other = (out, "exporter", "receiver") if out else (into, "receiver", "exporter")
@@ -98,14 +110,11 @@ def _sorted(
 ) -> tuple[list[Pipeline], list[str]]:
     """Pipelines, sources first; and the first cycle, empty when there is none."""
     by_id = {pipeline.id: pipeline for pipeline in pipelines}
-    waiting = {
-        pipeline.id: sum(
-            pipeline.id in feeds.get(exporter, ())
-            for other in pipelines
-            for exporter in dict.fromkeys(other.exporters)
-        )
-        for pipeline in pipelines
-    }
+    waiting = dict.fromkeys(by_id, 0)
+    for pipeline in pipelines:
+        for exporter in dict.fromkeys(pipeline.exporters):
+            for target in feeds.get(exporter, ()):
+                waiting[target] += 1
     order: list[Pipeline] = []
     ready = [pipeline.id for pipeline in pipelines if not waiting[pipeline.id]]
     while ready:
@@ -128,23 +137,24 @@ def _cycle(
 ) -> list[str]:
     """The texts of one cycle, starting and ending with the same connector."""
     by_id = {pipeline.id: pipeline for pipeline in pipelines if pipeline.id not in done}
-    steps: dict[ComponentId, tuple[ComponentId, ComponentId]] = {}
+    # What is left are cycles and what they feed, so that going back over senders always ends in a cycle.
+    senders: dict[ComponentId, tuple[ComponentId, ComponentId]] = {}
     for pipeline in by_id.values():
         for exporter in pipeline.exporters:
             for target in feeds.get(exporter, ()):
-                if target in by_id:
-                    steps.setdefault(pipeline.id, (exporter, target))
-    current = next(ident for ident in by_id if ident in steps)
-    seen: list[ComponentId] = []
+                senders.setdefault(target, (pipeline.id, exporter))
+    current = next(iter(by_id))
+    seen: dict[ComponentId, None] = {}
     while current not in seen:
-        seen.append(current)
-        current = steps[current][1]
-    ring = seen[seen.index(current) :]
+        seen[current] = None
+        current = senders[current][0]
+    back = list(seen)
+    back = back[back.index(current) :]
+    ring = [back[0], *reversed(back[1:])]
     shown: list[str] = []
-    for place, ident in enumerate(ring):
-        connector = steps[ident][0]
-        shown.append(f"connector {quote(str(connector))} (metrics to metrics)")
-        after = by_id[ring[(place + 1) % len(ring)]]
+    for following in [*ring[1:], ring[0]]:
+        after = by_id[following]
+        shown.append(f"connector {quote(str(senders[following][1]))} (metrics to metrics)")
         shown.extend(
             f"processor {quote(str(processor))} in pipeline {quote(str(after.id))}"
             for processor in after.processors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from phoenix_nb.collector._config import CollectorConfig, Component, Pipeline
@@ -229,10 +229,7 @@ def _service_rules(pipelines: list[Pipeline]) -> Iterator[ConfigProblem]:
         elif not pipeline.exporters:
             yield _rule(path, "must have at least one exporter")
         else:
-            twice = next(
-                (ident for at, ident in enumerate(pipeline.processors) if ident in pipeline.processors[:at]),
-                None,
-            )
+            twice = _first_repeated(pipeline.processors)
             if twice is not None:
                 yield _rule(path, f"references processor {quote(str(twice))} multiple times")
         if pipeline.id.type == "profiles":
@@ -241,6 +238,15 @@ def _service_rules(pipelines: list[Pipeline]) -> Iterator[ConfigProblem]:
                 f"pipeline {quote(str(pipeline.id))}: profiling signal support is at alpha level, gated under the "
                 '"service.profilesSupport" feature gate',
             )
+
+
+def _first_repeated(idents: Sequence[ComponentId]) -> ComponentId | None:
+    seen: set[ComponentId] = set()
+    for ident in idents:
+        if ident in seen:
+            return ident
+        seen.add(ident)
+    return None
 
 
 # -- second step: what can be built ------------------------------------------------------------------------------

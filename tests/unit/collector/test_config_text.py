@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from phoenix_nb.collector import parse_config, validate_config
@@ -23,8 +25,8 @@ def config(processors: str, *, order: str = "") -> str:
     )
 
 
-def first(text: str, **more: object) -> tuple[str, str, str]:
-    problem = validate_config(text, **more)[0]  # type: ignore[arg-type]
+def first(text: str, **more: Any) -> tuple[str, str, str]:
+    problem = validate_config(text, **more)[0]
     return problem.path, problem.message, problem.code
 
 
@@ -141,3 +143,17 @@ def test_cycles_and_lonely_connectors_are_found() -> None:
     assert first(text)[2] == "CONFIG_CYCLE"
     lonely = text.replace("receivers: [forward]", "receivers: [nop]")
     assert first(lonely)[2] == "CONFIG_CONNECTOR"
+
+
+@pytest.mark.parametrize("first_out", ["forward/aside, forward/back", "forward/back, forward/aside"])
+def test_a_cycle_is_found_beside_what_it_feeds(first_out: str) -> None:
+    text = f"""{HEAD}connectors: {{forward/on: , forward/back: , forward/aside: }}
+service:
+  pipelines:
+    metrics/aside: {{receivers: [forward/aside], exporters: [nop]}}
+    metrics/in: {{receivers: [nop, forward/back], exporters: [forward/on]}}
+    metrics/round: {{receivers: [forward/on], exporters: [{first_out}]}}
+"""
+    _, message, code = first(text)
+    assert code == "CONFIG_CYCLE"
+    assert {part.split('"')[1] for part in message.split(" -> ")} == {"forward/on", "forward/back"}
