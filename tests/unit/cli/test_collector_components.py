@@ -30,8 +30,9 @@ def test_support_is_told_from_the_code() -> None:
     assert (rows["connector", "sum"].embedded, rows["connector", "sum"].otelcol) == ("runs", "absent")
     assert rows["processor", "metricstarttime"].otelcol == "runs"
     functions = {row.name: row for row in function_support()}
-    assert functions["Now"].embedded == "refused"
-    assert "clock" in functions["Now"].reason
+    assert functions["Now"].embedded == "runs"
+    assert functions["UUIDv7"].embedded == "refused"
+    assert "clock" in functions["UUIDv7"].reason
     assert functions["HasAttrOnDatapoint"].where.startswith("filter")
     assert functions["set"].kind == "editor"
     assert "aggregate_on_attributes" in functions
