@@ -11,7 +11,6 @@ from phoenix_nb.otlp._frames import COLUMNS, Frames
 from phoenix_nb.otlp._json_out import encode_json
 from phoenix_nb.otlp._measure import (
     Measures,
-    distinct_series,
     measure,
     point_bytes,
     series_keys,
@@ -64,7 +63,6 @@ __all__ = [
     "Table",
     "Temporality",
     "attribute_text",
-    "distinct_series",
     "encode_json",
     "encode_protobuf",
     "measure",

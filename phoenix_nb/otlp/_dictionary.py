@@ -36,7 +36,6 @@ class Dictionary(Generic[T]):
         self._ids: dict[T, int] = {}
         self._raw: dict[Hashable, int] = {}
         self._by_identity: dict[bytes, int] = {}
-        self._identities: list[bytes] = []
         self._sizes: Growing[np.int64] = Growing(np.int64)
         self._canonical: Growing[np.int32] = Growing(np.int32)
         self._lock = threading.RLock()
@@ -85,7 +84,6 @@ class Dictionary(Generic[T]):
         """Make new values visible; the caller holds the lock."""
         identities = [self._identity(value) for value in added]
         sizes = [self._size(value) for value in added]
-        self._identities.extend(identities)
         self._sizes.extend(np.array(sizes, dtype=np.int64))
         first = self._by_identity.setdefault
         canonical = [
@@ -110,10 +108,6 @@ class Dictionary(Generic[T]):
     def canonical(self) -> Ids:
         """Per id the first id with the same identity (contents in any order; for headers the name alone)."""
         return self._canonical.view()
-
-    def identity(self, number: int) -> bytes:
-        """The stable identity of a value: the 16-byte digest of its attributes, or the UTF-8 name of a header."""
-        return self._identities[number]
 
     def __len__(self) -> int:
         return len(self._values)
@@ -218,10 +212,6 @@ class Dictionaries:
     def header_types(self) -> npt.NDArray[np.uint8]:
         """Per header id its :class:`MetricType`."""
         return self._header_types.array()
-
-    def header_names(self) -> list[str]:
-        """Per header id the metric name."""
-        return [header.name for header in self.headers]
 
     def typeless(self) -> npt.NDArray[np.bool_]:
         """Per header id whether the metric has no data member."""

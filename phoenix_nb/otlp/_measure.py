@@ -13,7 +13,7 @@ from phoenix_nb.otlp._model import PointKind
 from phoenix_nb.otlp._sidepoint import value_size
 from phoenix_nb.otlp._wire import varint_sizes
 
-__all__ = ["Measures", "distinct_series", "measure", "point_bytes", "series_keys", "series_per_payload"]
+__all__ = ["Measures", "measure", "point_bytes", "series_keys", "series_per_payload"]
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -85,19 +85,6 @@ def series_keys(frames: Frames) -> npt.NDArray[np.int32]:
     seen = np.zeros(int(keys.max()) + 1, dtype=np.bool_)
     seen[keys] = True
     return np.flatnonzero(seen).astype(np.int32)
-
-
-def distinct_series(*frames: Frames) -> int:
-    """How many distinct series all payloads of all ``frames`` hold together; they must share dictionaries."""
-    seen = np.zeros(0, dtype=np.bool_)
-    for part in frames:
-        keys = part.p_series_key
-        if len(keys):
-            top = int(keys.max()) + 1
-            if top > len(seen):
-                seen = np.concatenate([seen, np.zeros(top - len(seen), dtype=np.bool_)])
-            seen[keys] = True
-    return int(np.count_nonzero(seen))
 
 
 def _framed(body: Longs) -> Longs:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
 from phoenix_nb.otlp._pairs import Growing, PairIndex
 
@@ -60,7 +59,6 @@ class SeriesIndex:
         self._key_shapes = PairIndex()
         self._keys = PairIndex()
         self._key: Growing[np.int32] = Growing(np.int32)
-        self._digest_buffer = bytearray()
         self._lock = threading.RLock()
 
     def intern(self, owner: Ids, shape: Ids) -> Ids:
@@ -146,18 +144,3 @@ class SeriesIndex:
     def key_attributes(self) -> Ids:
         """Per series key the canonical attribute set id."""
         return self._key_shapes.right.view()[self._keys.right.view()]
-
-    def key_digests(self) -> npt.NDArray[np.bytes_]:
-        """Per series key 16 bytes that are equal for equal series in every run (dtype ``V16``)."""
-        with self._lock:
-            start = len(self._digest_buffer) // 16
-            total = self.n_keys
-            resource = self.key_resource[start:total].tolist()
-            header = self.key_header[start:total].tolist()
-            attributes = self.key_attributes[start:total].tolist()
-            for r, h, a in zip(resource, header, attributes, strict=True):
-                name = self._headers.identity(h)
-                self._digest_buffer += xxhash.xxh3_128_digest(
-                    self._resources.identity(r) + self._attribute_sets.identity(a) + name
-                )
-            return np.frombuffer(bytes(self._digest_buffer), dtype="V16")

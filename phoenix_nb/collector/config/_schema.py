@@ -38,8 +38,6 @@ __all__ = [
     "walk_problems",
 ]
 
-MS: Final = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class DecodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl._runtime import Part, Points, Time, Value
@@ -53,13 +53,6 @@ _DOC: Final = (
 
 class PathError(ValueError):
     """A path that a context does not have; the message is the collector's."""
-
-
-class ResourceLike(Protocol):
-    """A resource, frozen or being changed."""
-
-    attributes: Any
-    dropped_attributes_count: int
 
 
 @dataclass(slots=True)
