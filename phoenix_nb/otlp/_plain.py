@@ -164,7 +164,7 @@ def _length(data: Bytes, at: Longs) -> tuple[Longs, Longs, Mask]:
         return at + 1, low, np.ones(len(at), dtype=np.bool_)
     high = data[at + 1].astype(np.int64)
     size = np.where(long, low & 0x7F | high << 7, low)
-    # A second byte of zero would be a longer form than needed, which has to survive as it is.
+    # A second byte of zero is a longer form than needed, which is left to the readers of single messages.
     return at + 1 + long, size, ~long | ((high > 0) & (high < 0x80))
 
 

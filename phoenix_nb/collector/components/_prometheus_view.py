@@ -90,27 +90,30 @@ def prometheus_view(frames: Frames, settings: PassiveSettings | Mapping[str, obj
     rules = _rules(settings.values if isinstance(settings, PassiveSettings) else settings)
     known, index = frames.dictionaries, frames.dictionaries.series
     distinct, first = np.unique(frames.p_series, return_index=True)
+    distinct = distinct[np.argsort(first)]
+    parts = index.parts(distinct)
+    columns = (distinct, index.key[distinct], parts.header, parts.resource, parts.scope, parts.attributes)
     found: dict[tuple[str, tuple[tuple[str, str], ...]], list[int]] = {}
     keys: dict[tuple[str, tuple[tuple[str, str], ...]], set[int]] = {}
     unnamed: dict[str, None] = {}
-    for number in distinct[np.argsort(first)].tolist():
-        header = known.headers[int(index.header[number])]
+    for number, key, of_header, resource, scope, attributes in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        header = known.headers[of_header]
         name = metric_name(header, namespace=rules.namespace, suffixes=rules.suffixes)
         if not name.strip("_"):
             unnamed[header.name] = None
             continue
-        resource = int(index.resource[number])
-        scope = int(index.scope[number])
         labels = _labels(
             rules,
             known.resources[resource].attributes if resource >= 0 else Resource().attributes,
             known.scopes[scope] if scope >= 0 else Scope(),
-            known.attribute_sets[int(index.attributes[number])],
+            known.attribute_sets[attributes],
         )
         # Series that differ in nothing that tells series apart are one already.
         same = keys.setdefault((name, labels), set())
-        if int(index.key[number]) not in same:
-            same.add(int(index.key[number]))
+        if key not in same:
+            same.add(key)
             found.setdefault((name, labels), []).append(number)
     made = tuple(BackendSeries(name, labels, tuple(numbers)) for (name, labels), numbers in found.items())
     return PrometheusView(made, tuple(unnamed))

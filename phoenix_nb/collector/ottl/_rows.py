@@ -296,10 +296,8 @@ _COMBINATIONS: Final[WeakKeyDictionary[object, dict[tuple[Axis, ...], PairIndex]
 def _numbers(dictionaries: object, caches: object) -> dict[tuple[Axis, ...], PairIndex]:
     # Scratch maps have numbers of their own, so what they are combined with is kept apart too.
     owner = dictionaries if caches is None else caches
-    found = _COMBINATIONS.get(owner)
-    if found is None:
-        found = _COMBINATIONS[owner] = {}
-    return found
+    # One step, so that two threads never number the combinations of one run twice.
+    return _COMBINATIONS.setdefault(owner, {})
 
 
 def _or_empty(dictionary: Any, number: int, empty: Any) -> Any:
