@@ -33,7 +33,7 @@ from phoenix_nb.collector.components._filter_settings import (
 from phoenix_nb.collector.components._gates import FILTER_IGNORES, default_error_mode
 from phoenix_nb.collector.components._matching import attributes_matcher, text_matcher
 from phoenix_nb.collector.ottl import CONTEXTS, Condition, OttlError, Rows, any_by_series
-from phoenix_nb.otlp import Frames, MetricHeader, Resource
+from phoenix_nb.otlp import Attributes, Frames, MetricHeader, Resource
 
 __all__ = ["FILTER"]
 
@@ -242,11 +242,15 @@ def _match_stage(include: MetricMatch | None, exclude: MetricMatch | None) -> St
             continue
         by_attributes = attributes_matcher(match.match_type, match.resource_attributes)
         if by_attributes is not None:
-            resources.append((lambda resource, test=by_attributes: test(resource.attributes), wanted))  # type: ignore[misc]
+            resources.append((_of_resource(by_attributes), wanted))
         names = text_matcher(match.match_type, match.metric_names)
         if match.metric_names:
             metrics.append((names, wanted))
     return _MatchStage(resources, metrics, points) if resources or metrics or points else _FilterStage(())
+
+
+def _of_resource(test: Callable[[Attributes], bool]) -> Callable[[Resource], bool]:
+    return lambda resource: test(resource.attributes)
 
 
 _LEVELS: Final = ("resource", "scope", "metric", "datapoint")

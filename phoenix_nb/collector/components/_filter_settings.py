@@ -23,6 +23,7 @@ from phoenix_nb.collector.components._ottl_settings import (
 from phoenix_nb.collector.config import (
     ANY,
     TEXT,
+    Node,
     Optional,
     Settings,
     Struct,
@@ -261,9 +262,9 @@ def _mixed(settings: FilterSettings, version: tuple[int, int, int], *, legacy: b
     return ""
 
 
-def plain_map(node: object) -> Mapping[str, object]:
+def plain_map(node: Node) -> Mapping[str, object]:
     """A map of settings that were not decoded; empty when it is none."""
-    found = plain(node)  # type: ignore[arg-type]
+    found = plain(node)
     return found if isinstance(found, Mapping) else {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from phoenix_nb.collector.ottl._zones import UTC_ZONE, Zone, moment
 from phoenix_nb.otlp import AttributeValue, KeyValues
@@ -90,6 +90,8 @@ class Part:
     """What it is called in messages."""
 
 
+_Ordered = TypeVar("_Ordered", float, str, bytes)
+
 Value: TypeAlias = "AttributeValue | Time | Duration | Points | Part"
 """What a getter gives; ``None`` is nil, tuples are lists and :class:`KeyValues` are maps."""
 
@@ -153,16 +155,16 @@ def compare(left: Value, op: str, right: Value) -> bool:
     return op == "!="
 
 
-def _ordered(left: float | str | bytes, op: str, right: float | str | bytes) -> bool:
+def _ordered(left: _Ordered, op: str, right: _Ordered) -> bool:
     if op == "==":
         return left == right
     if op == "!=":
         return left != right
     if op == "<":
-        return left < right  # type: ignore[operator]
+        return left < right
     if op == "<=":
-        return left <= right  # type: ignore[operator]
-    return left > right if op == ">" else left >= right  # type: ignore[operator]
+        return left <= right
+    return left > right if op == ">" else left >= right
 
 
 def _numbers(left: float, op: str, right: Value) -> bool:

@@ -316,9 +316,11 @@ def _sum(item: Item, value: Value) -> None:
 def _whole_numbers(value: Value) -> tuple[int, ...]:
     if value is None:
         return ()
-    if not isinstance(value, tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in value):
+    numbers = value if isinstance(value, tuple) else (None,)
+    found = [one & _U64 for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
+    if len(found) < len(numbers):
         raise OttlError("invalid type provided for setting a slice of uint64")
-    return tuple(int(v) & _U64 for v in value)  # type: ignore[arg-type]
+    return tuple(found)
 
 
 def _bucket_counts(item: Item, value: Value) -> None:

@@ -13,7 +13,7 @@ from phoenix_nb.collector.ottl._getters import Getter, literal
 from phoenix_nb.collector.ottl._runtime import OttlError, Value
 from phoenix_nb.collector.ottl.functions._glob import GlobError, compile_glob
 from phoenix_nb.collector.ottl.functions._text import dynamic_pattern
-from phoenix_nb.otlp import KeyValues
+from phoenix_nb.otlp import AttributeValue, KeyValues
 
 __all__ = ["REPLACING"]
 
@@ -114,7 +114,7 @@ def _replace_all_patterns(
         def changed(before: str) -> str:
             return _replaced(pattern, before, text, function, replacement_format, item)
 
-        made: dict[str, object] = {}
+        made: dict[str, AttributeValue] = {}
         for key, value in found.items():
             try:
                 if mode == "key":
@@ -127,7 +127,7 @@ def _replace_all_patterns(
                 # A value keeps what it was, a key vanishes with its value.
                 if mode == "value":
                     made[key] = value
-        target.put(item, KeyValues(made.items()))  # type: ignore[arg-type]
+        target.put(item, KeyValues(made.items()))
 
     return run
 
