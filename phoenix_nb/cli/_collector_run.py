@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from phoenix_nb.cli._options import JsonFlag
 from phoenix_nb.cli._output import note, print_json
+
+if TYPE_CHECKING:
+    from phoenix_nb.lab import CollectorRunSummary
 
 __all__ = ["EngineOption", "ReleaseOption", "register"]
 
@@ -79,29 +82,29 @@ def run(
     for number, why in sorted(done.refused.items()):
         note(f"refused: payload {number}: {why}")
     if as_json:
-        print_json(
-            {
-                "payloads": done.payloads,
-                "points": done.points,
-                "outputs": [
-                    {
-                        "exporter": one.exporter,
-                        "path": str(one.path),
-                        "payloads": one.payloads,
-                        "points": one.points,
-                    }
-                    for one in done.outputs
-                ],
-                "refused": [
-                    {"payload": number, "error": why} for number, why in sorted(done.refused.items())
-                ],
-                "applied": list(done.applied),
-                "warnings": list(done.warnings),
-            }
-        )
+        print_json(_as_json(done))
         return
     for one in done.outputs:
         note(
             f"{one.path}: {one.payloads} payloads with {one.points:,} points,"
             f" from {done.payloads} with {done.points:,}"
         )
+
+
+def _as_json(done: CollectorRunSummary) -> dict[str, object]:
+    return {
+        "payloads": done.payloads,
+        "points": done.points,
+        "outputs": [
+            {
+                "exporter": one.exporter,
+                "path": str(one.path),
+                "payloads": one.payloads,
+                "points": one.points,
+            }
+            for one in done.outputs
+        ],
+        "refused": [{"payload": number, "error": why} for number, why in sorted(done.refused.items())],
+        "applied": list(done.applied),
+        "warnings": list(done.warnings),
+    }

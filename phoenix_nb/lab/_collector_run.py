@@ -126,6 +126,9 @@ def run_collector(
                 for part in _with_contents(sent.by_exporter.get(name)):
                     writer.write(part)
         payloads, points = sum(size for size, _ in sizes), sum(size for _, size in sizes)
+        # What refused a payload is told beside it.
+        for why in refused.values():
+            warnings.pop(why, None)
     return CollectorRunSummary(
         payloads,
         points,
@@ -133,7 +136,7 @@ def run_collector(
             OutputFile(name, writer.path, writer.payloads, writer.points) for name, writer in writers.items()
         ),
         refused,
-        (*receivers.warnings, *(text for text in warnings if text not in set(refused.values()))),
+        (*receivers.warnings, *warnings),
         receivers.applied,
     )
 
