@@ -14,9 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-__all__ = ["CpuTimer", "Row", "compare", "machine_facts"]
+__all__ = ["CpuTimer", "Row", "compare", "machine_facts", "peak_mebibytes"]
 
 Figure = Callable[[], float]
+
+_ROOT = Path(__file__).resolve().parent.parent
+# The peak that getrusage tells begins with that of the process which started this one.
+_PEAK = """
+from pathlib import Path
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,18 @@ def compare(
         goal=goal,
         met=met,
     )
+
+
+def peak_mebibytes(script: str, *arguments: str) -> float:
+    """Peak memory of an interpreter of its own that runs a script in this project's folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", script + _PEAK, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=_ROOT,
+    )
+    return float(done.stdout)
 
 
 def machine_facts() -> dict[str, str]:

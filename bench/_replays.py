@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from bench._chains import CANDIDATES, CHAINS
 from bench._engines import Embedded, Laps, Payloads, RealProcessors, fresh, payloads_of, simulated
-from bench._measure import Row, compare
+from bench._measure import Row, compare, peak_mebibytes
 from phoenix_nb.analysis import combined_output
 from phoenix_nb.collector import EmbeddedEngine, compile_config, parse_config
 from phoenix_nb.otlp import Decoder, Dictionaries, Frames, encode_protobuf, measure
@@ -100,12 +99,6 @@ def live(repeats: int) -> Iterator[Row]:
 
 _IMPORTS = "import bench._replays\n"
 _REPLAY = "import bench._replays, sys\nbench._replays.replay(sys.argv[1])\n"
-# The peak that getrusage tells begins with that of the process which started this one.
-_PEAK = """
-from pathlib import Path
-status = Path("/proc/self/status").read_text().splitlines()
-print(next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024)
-"""
 _CHUNK = 60
 _REPEATED = 20
 _POINTS = 10_000_000
@@ -143,17 +136,6 @@ def replay(folder: str) -> None:
                 _counted(arm, frames)
 
 
-def _mebibytes(script: str, *arguments: str) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", script + _PEAK, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=_ROOT,
-    )
-    return float(done.stdout)
-
-
 def peak_memory() -> Row:
     """Peak memory of a replay, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="phx-bench-") as folder:
@@ -165,8 +147,8 @@ def peak_memory() -> Row:
             (Path(folder) / f"{start:06}").write_bytes(packed)
         return compare(
             "peak memory of a replay of 10 million points with two arms, 200 processes",
-            partial(_mebibytes, _REPLAY, folder),
-            partial(_mebibytes, _IMPORTS),
+            partial(peak_mebibytes, _REPLAY, folder),
+            partial(peak_mebibytes, _IMPORTS),
             peer_name="the imports alone",
             unit="MiB",
             repeats=1,

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import partial
 
-from bench._measure import Row, compare
+from bench._measure import Row, compare, peak_mebibytes
 
-_PEAK = """
-import resource
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
 _IMPORTS = "import phoenix_nb.lab, pandas, polars\n"
 _COMPARE = """
 import phoenix_nb
@@ -37,18 +31,13 @@ with phoenix_nb.connect(":memory:") as lab:
 """
 
 
-def _mebibytes(script: str) -> float:
-    done = subprocess.run([sys.executable, "-c", script + _PEAK], capture_output=True, text=True, check=True)
-    return float(done.stdout)
-
-
 def run(repeats: int) -> list[Row]:
     """The rows."""
     return [
         compare(
             f"peak memory, 720 intervals × 200 processes, {label}",
-            partial(_mebibytes, _COMPARE.format(keep=keep)),
-            partial(_mebibytes, _IMPORTS),
+            partial(peak_mebibytes, _COMPARE.format(keep=keep)),
+            partial(peak_mebibytes, _IMPORTS),
             peer_name="the imports alone",
             unit="MiB",
             repeats=min(repeats, 3),
