@@ -170,7 +170,10 @@ class EmbeddedEngine:
             found = json.loads(state)
             stages, seen, form = found["stages"], int(found["seen"]), found["format"]
         except (ValueError, KeyError, TypeError) as exc:
-            raise InvalidRequestError("this is not a saved engine state") from exc
+            raise InvalidRequestError(
+                "this is not a saved engine state",
+                hint="a state is what snapshot() of the same kind of engine gave",
+            ) from exc
         known = dict(self._stages())
         if form != _FORMAT or not set(stages) <= set(known):
             raise InvalidRequestError(

@@ -128,7 +128,10 @@ def _go(go: str, arguments: list[str], folder: Path, variables: Mapping[str, str
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"`go {arguments[0]}` did not end within {_LIMIT:g} s") from error
+        raise UnavailableError(
+            f"`go {arguments[0]}` did not end within {_LIMIT:g} s",
+            hint="try again: Go keeps what it has built so far",
+        ) from error
     if done.returncode:
         last = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()][-_TOLD_LINES:]
         raise UnavailableError(

@@ -23,6 +23,7 @@ __all__ = ["RECEIVER", "BatchPlace", "Rewritten", "rewrite"]
 
 RECEIVER: Final = "otlp/phoenix"
 """Id of the receiver that stands for all others."""
+_VALIDATE: Final = "`phoenix collector validate` shows every finding"
 _BATCH_TIMEOUT: Final = 0.2
 _LARGEST_REQUEST: Final = 1 << 30
 _SYNCHRONOUS: Final = frozenset(
@@ -229,14 +230,14 @@ def _section(tree: dict[str, Node], key: str) -> dict[str, Node]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{key}: a map is expected", details={"path": key})
+        raise ConfigError(f"{key}: a map is expected", hint=_VALIDATE, details={"path": key})
     return value
 
 
 def _pipeline(key: str, value: Node) -> dict[str, tuple[str, ...]]:
     where = f"service::pipelines::{key}"
     if value is not None and not isinstance(value, dict):
-        raise ConfigError(f"{where}: a map is expected", details={"path": where})
+        raise ConfigError(f"{where}: a map is expected", hint=_VALIDATE, details={"path": where})
     parts = value or {}
     return {
         name: tuple(_names(f"{where}::{name}", parts.get(name)))
@@ -250,7 +251,9 @@ def _names(where: str, value: Node) -> list[str]:
     if isinstance(value, str):
         value = [*value.split(",")]
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ConfigError(f"{where}: a list of component ids is expected", details={"path": where})
+        raise ConfigError(
+            f"{where}: a list of component ids is expected", hint=_VALIDATE, details={"path": where}
+        )
     return [one.strip() for one in value if isinstance(one, str)]
 
 

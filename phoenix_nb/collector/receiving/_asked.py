@@ -157,7 +157,10 @@ def receivers_only(text: str, environment: Mapping[str, str]) -> str:
     try:
         tree = plain(expand(load_yaml(text), environment))
     except (YamlError, ExpansionError) as exc:
-        raise ConfigError(f"the configuration cannot be read: {exc}") from exc
+        raise ConfigError(
+            f"the configuration cannot be read: {exc}",
+            hint="`phoenix collector validate` shows every finding",
+        ) from exc
     root = _map(tree)
     service = _map(root.get("service"))
     kept = {

@@ -67,10 +67,13 @@ class SavableReceivingEngine(ReceivingEngine):
         try:
             found = json.loads(state)
             last, inner = found["receiver"], base64.b64decode(found["engine"], validate=True)
+            if last is not None:
+                last = int(last)
         except (ValueError, KeyError, TypeError) as exc:
-            raise InvalidRequestError("this is not a saved engine state") from exc
-        if last is not None and not isinstance(last, int):
-            raise InvalidRequestError("this is not a saved engine state")
+            raise InvalidRequestError(
+                "this is not a saved engine state",
+                hint="a state is what snapshot() of the same kind of engine gave",
+            ) from exc
         self._inner.restore(inner)
         self._narrower.restore(last)
 
