@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from phoenix_nb.collector._regexp import RegexpError, compile_regexp
 from phoenix_nb.collector._values import format_float
+from phoenix_nb.collector.config import bounded_int
 from phoenix_nb.otlp import Attributes, MetricHeader, MetricType
 
 __all__ = ["ExprError", "ExprEvaluationError", "PointTest", "compile_expr"]
@@ -51,6 +52,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<op>==|!=|<=|>=|&&|\|\||[-+*/%!<>()\[\],?:.])|(?P<name>[A-Za-z_][A-Za-z0-9_]*)",
     re.DOTALL,
 )
+_HIGH: Final = (1 << 63) - 1
 _WORDS: Final = {"and": "&&", "or": "||", "not": "!"}
 
 
@@ -206,7 +208,11 @@ class _Parser:
     def _primary(self) -> _Node:
         token = self._next()
         if token.kind == "number":
-            number: object = float(token.text) if "." in token.text else int(token.text)
+            number: object = float(token.text) if "." in token.text else bounded_int(token.text)
+            if isinstance(number, int) and number > _HIGH:
+                raise ExprError(
+                    _pointed(f"invalid integer literal: {token.text:.30}", self._source, token.at)
+                )
             return lambda _scope: number
         if token.kind == "text":
             text = _unquoted(token.text)

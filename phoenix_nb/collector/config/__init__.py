@@ -5,6 +5,7 @@ from __future__ import annotations
 from phoenix_nb.collector.config._durations import format_duration, parse_duration
 from phoenix_nb.collector.config._expand import ExpansionError, expand
 from phoenix_nb.collector.config._ids import SIGNALS, ComponentId, IdError, quote
+from phoenix_nb.collector.config._scalars import bounded_int
 from phoenix_nb.collector.config._schema import (
     ANY,
     BOOL,
@@ -61,6 +62,7 @@ __all__ = [
     "Word",
     "YamlError",
     "YamlTime",
+    "bounded_int",
     "decode_settings",
     "expand",
     "format_duration",

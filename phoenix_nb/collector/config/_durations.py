@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from phoenix_nb.collector.config._scalars import bounded_int
+
 __all__ = ["DurationError", "format_duration", "parse_duration"]
 
 _UNITS: Final = {
@@ -51,7 +53,7 @@ def parse_duration(text: str) -> int:
         if unit not in _UNITS:
             raise DurationError("time: unknown unit")
         scale = _UNITS[unit]
-        total += int(found[1] or 0) * scale
+        total += bounded_int(found[1]) * scale
         digits = (found[2] or "").lstrip(".")
         if digits:
             total += int(digits[:30]) * scale // 10 ** len(digits[:30])

@@ -7,7 +7,7 @@ from typing import Final
 
 from phoenix_nb.collector.config._tree import Node, YamlTime
 
-__all__ = ["quoted_scalar", "resolve_scalar"]
+__all__ = ["bounded_int", "quoted_scalar", "resolve_scalar"]
 
 _WORDS: Final[dict[str, Node]] = {
     "": None,
@@ -30,6 +30,12 @@ _DATE: Final = re.compile(
     re.ASCII,
 )
 _LOW, _HIGH = -(1 << 63), (1 << 64) - 1
+
+
+def bounded_int(digits: str) -> int:
+    """A number from its decimal digits; 2^64 when it is larger, since Python refuses to read thousands of digits."""
+    short = digits.lstrip("0")
+    return min(int(short or "0"), 1 << 64) if len(short) <= 20 else 1 << 64
 
 
 def resolve_scalar(text: str) -> Node:

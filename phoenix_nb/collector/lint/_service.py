@@ -11,7 +11,7 @@ from phoenix_nb.collector._config import CollectorConfig
 from phoenix_nb.collector.components import ComponentKind
 from phoenix_nb.collector.components._filter_settings import FilterSettings
 from phoenix_nb.collector.components._transform_settings import TransformSettings
-from phoenix_nb.collector.config import ComponentId, Node, expand, load_yaml, plain
+from phoenix_nb.collector.config import ComponentId, Node, bounded_int, expand, load_yaml, plain
 from phoenix_nb.collector.lint._finding import LintFinding
 from phoenix_nb.collector.lint._steps import Step
 
@@ -145,7 +145,7 @@ def _map(node: Node) -> dict[str, Node]:
 def _split(endpoint: str) -> tuple[str, int]:
     rest = endpoint.partition("://")[2] or endpoint
     host, _, port = rest.partition("/")[0].rpartition(":")
-    return host, int(port) if port.isdecimal() else 0
+    return host, bounded_int(port) if port.isdecimal() and port.isascii() else 0
 
 
 # -- signals and what is not used --------------------------------------------------------------------------------------

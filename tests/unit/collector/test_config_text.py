@@ -8,6 +8,7 @@ import pytest
 
 from phoenix_nb.collector import parse_config, validate_config
 from phoenix_nb.collector.config import MAX_BYTES, ComponentId, IdError
+from phoenix_nb.collector.lint import lint_config
 from phoenix_nb.errors import ConfigError, UnsupportedComponentError
 from phoenix_nb.interfaces.pipeline import Severity
 
@@ -157,3 +158,21 @@ service:
     _, message, code = first(text)
     assert code == "CONFIG_CYCLE"
     assert {part.split('"')[1] for part in message.split(" -> ")} == {"forward/on", "forward/back"}
+
+
+@pytest.mark.parametrize(
+    "processors",
+    [
+        "batch:\n  timeout: DIGITSs",
+        "filter:\n  metrics: {include: {match_type: expr, expressions: ['1 == DIGITS']}}",
+        "transform:\n  metric_statements: ['set(datapoint.attributes[\"a\"], DIGITS)']",
+    ],
+)
+def test_numbers_too_long_to_be_read_are_refused(processors: str) -> None:
+    assert validate_config(config(processors.replace("DIGITS", "1" * 5000)))
+
+
+def test_a_port_too_long_to_be_read_is_no_port_of_others() -> None:
+    text = "receivers: {otlp: {protocols: {http: {endpoint: 'localhost:PORT'}}}}\nexporters: {nop: }\n"
+    text += "service: {pipelines: {metrics: {receivers: [otlp], exporters: [nop]}}}\n"
+    assert not lint_config(parse_config(text.replace("PORT", "1" * 5000)))

@@ -147,6 +147,13 @@ _VALUES: list[tuple[str, object, object]] = [
     ('ExtractGrokPatterns($in, "%{WORD} %{WORD}")', "one two", {"WORD": "two"}),
     ('ExtractGrokPatterns($in, "%{WORD:a:what}")', "one", None),
     ('ExtractGrokPatterns($in, "%{NUMBER:n:int}")', "99999999999999999999", None),
+    ('ExtractGrokPatterns($in, "%{NUMBER:n:int}", true)', "-9223372036854775808", {"n": -(2**63)}),
+    # Python reads no number of more than 4,300 digits.
+    ('ExtractGrokPatterns($in, "%{NUMBER:n:int}")', "9" * 5000, None),
+    ('ExtractGrokPatterns($in, "%{NUMBER:n:int}", true)', "0" * 5000 + "7", {"n": 7}),
+    ("URL($in)", f"http://a:{'9' * 5000}/", None),
+    ('Time($in, "%Y-%m-%dT%H:%M:%S %Z")', f"2024-05-06T07:08:09 GMT+{'1' * 5000}", None),
+    ("Duration($in)", f"{'1' * 5000}s", None),
     ('ExtractGrokPatterns($in, "%{WORD:n} x")', "nothing", {}),
     (
         "URL($in)",

@@ -8,7 +8,7 @@ from typing import Final
 
 from phoenix_nb.collector._regexp import RegexpError, compile_regexp
 from phoenix_nb.collector._values import parse_float
-from phoenix_nb.collector.config import quote
+from phoenix_nb.collector.config import bounded_int, quote
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, param
 from phoenix_nb.collector.ottl._getters import Getter, typed_value
@@ -80,9 +80,12 @@ def _expanded(pattern: str, known: Mapping[str, str], *, named_only: bool) -> tu
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch("[+-]?[0-9]+", text) or not -_HIGH - 1 <= int(text) <= _HIGH:
+    if not re.fullmatch("[+-]?[0-9]+", text):
         raise OttlError(f"strconv.Atoi: parsing {quote(text)}: invalid syntax")
-    return int(text)
+    number = bounded_int(text.lstrip("+-"))
+    if number > _HIGH + text.startswith("-"):
+        raise OttlError(f"strconv.Atoi: parsing {quote(text)}: value out of range")
+    return -number if text.startswith("-") else number
 
 
 def _fraction(text: str) -> float:

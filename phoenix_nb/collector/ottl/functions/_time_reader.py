@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from phoenix_nb.collector.config import bounded_int
 from phoenix_nb.collector.ottl._runtime import Time
 from phoenix_nb.collector.ottl._zones import UTC_ZONE, Zone, load_zone
 from phoenix_nb.collector.ottl.functions._layouts import DAYS, MONTHS, elements
@@ -94,7 +95,13 @@ def _fraction_size(text: str) -> int:
 def _signed_offset_size(text: str) -> int:
     """How long an hour with a sign is; 0 when there is none."""
     size = _fraction_size(text)
-    return size if text[:1] in {"+", "-"} and size > 1 and int(text[1:size]) <= 23 else 0
+    return size if text[:1] in {"+", "-"} and size > 1 and bounded_int(text[1:size]) <= 23 else 0
+
+
+def _hours(text: str) -> int:
+    """An hour with a sign; 0 when there is none."""
+    hours = bounded_int(text[1:])
+    return -hours if text.startswith("-") else hours
 
 
 def _zone_size(text: str) -> int:
@@ -251,7 +258,7 @@ class _Reading:
             known = zone.offset_of(self.abbreviation, seconds)
             hours = self.abbreviation[3:] if self.abbreviation.startswith("GMT") else ""
             # An hour behind GMT is shown by the clock, and not taken away.
-            found = Zone(self.abbreviation, int(hours or "0") * 3600) if known is None else zone
+            found = Zone(self.abbreviation, _hours(hours) * 3600) if known is None else zone
             seconds -= known or 0
         else:
             seconds, found = zone.utc_of(seconds), zone

@@ -8,6 +8,7 @@ import string
 from dataclasses import dataclass, replace
 from typing import Final
 
+from phoenix_nb.collector.config import bounded_int
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._runtime import OttlError, Value
 from phoenix_nb.otlp import AttributeValue, KeyValues
@@ -220,9 +221,10 @@ def _url(uri: str) -> Value:
         "url.path": _text(found.path),
     }
     if port:
-        if int(port) > _HIGH:
+        number = bounded_int(port.decode())
+        if number > _HIGH:
             raise OttlError("strconv.Atoi: value out of range")
-        made["url.port"] = int(port)
+        made["url.port"] = number
     if found.fragment:
         made["url.fragment"] = _text(found.fragment)
     if found.user is not None:
