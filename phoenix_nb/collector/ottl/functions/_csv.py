@@ -40,45 +40,50 @@ class _Rows:
         if not line:
             return None
         fields: list[str] = []
+        at = 0
         while True:
-            if not line.startswith('"'):
-                field, comma, line = line.partition(self._comma)
-                field = field if comma else field.removesuffix("\n")
+            if not line.startswith('"', at):
+                end = line.find(self._comma, at)
+                field = line[at:end] if end >= 0 else line[at:].removesuffix("\n")
                 if '"' in field and not self._lazy:
                     return fields, _BARE
                 fields.append(field)
-                if not comma:
+                if end < 0:
                     return fields, ""
+                at = end + 1
                 continue
-            field, rest, wrong = self._quoted(line[1:])
+            field, rest, wrong = self._quoted(line, at + 1)
             if wrong:
                 return fields, wrong
             fields.append(field)
             if rest is None:
                 return fields, ""
-            line = rest
+            line, at = rest
 
-    def _quoted(self, line: str) -> tuple[str, str | None, str]:
-        """A field behind its opening quote, the rest of the line if another field follows, and what is wrong."""
-        made = ""
+    def _quoted(self, line: str, at: int) -> tuple[str, tuple[str, int] | None, str]:
+        """A field behind its opening quote, line and place of another field if one follows, and what is wrong."""
+        parts: list[str] = []
         while True:
-            before, quote, after = line.partition('"')
-            made += before
-            if not quote:
-                line = self._line()
+            quote = line.find('"', at)
+            if quote < 0:
+                parts.append(line[at:])
+                line, at = self._line(), 0
                 if line:
                     continue
-                return made, None, "" if self._lazy else _QUOTE
-            if after.startswith('"'):
-                made, line = made + '"', after[1:]
-            elif after.startswith(self._comma):
-                return made, after[1:], ""
-            elif after in {"", "\n"}:
-                return made, None, ""
+                return "".join(parts), None, "" if self._lazy else _QUOTE
+            parts.append(line[at:quote])
+            at = quote + 1
+            if line.startswith('"', at):
+                parts.append('"')
+                at += 1
+            elif line.startswith(self._comma, at):
+                return "".join(parts), (line, at + 1), ""
+            elif at == len(line) or (at == len(line) - 1 and line.endswith("\n")):
+                return "".join(parts), None, ""
             elif self._lazy:
-                made, line = made + '"', after
+                parts.append('"')
             else:
-                return made, None, _QUOTE
+                return "".join(parts), None, _QUOTE
 
 
 def _fields(text: str, comma: str, *, lazy: bool) -> list[str]:
@@ -91,7 +96,9 @@ def _fields(text: str, comma: str, *, lazy: bool) -> list[str]:
         fields, wrong = found
         if not fields:
             raise OttlError(f"read csv line: {wrong}")
-        made = [*made[:-1], f"{made[-1]}\n{fields[0]}", *fields[1:]] if made else fields
+        if made:
+            made[-1] += f"\n{fields.pop(0)}"
+        made.extend(fields)
     if not made:
         raise OttlError("no csv lines found")
     return made
