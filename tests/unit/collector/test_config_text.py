@@ -175,4 +175,8 @@ def test_numbers_too_long_to_be_read_are_refused(processors: str) -> None:
 def test_a_port_too_long_to_be_read_is_no_port_of_others() -> None:
     text = "receivers: {otlp: {protocols: {http: {endpoint: 'localhost:PORT'}}}}\nexporters: {nop: }\n"
     text += "service: {pipelines: {metrics: {receivers: [otlp], exporters: [nop]}}}\n"
-    assert not lint_config(parse_config(text.replace("PORT", "1" * 5000)))
+    codes = [
+        {finding.code for finding in lint_config(parse_config(text.replace("PORT", port)))}
+        for port in ("1" * 5000, "8888")
+    ]
+    assert ["PORT_CLASH" in some for some in codes] == [False, True]
