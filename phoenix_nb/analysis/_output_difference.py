@@ -97,10 +97,10 @@ def series_text(dictionaries: Dictionaries, key: int) -> str:
     Example:
         ``process.cpu.time{state=user} | process.executable.name=postgres, process.pid=7``
     """
-    index = dictionaries.series
-    name = dictionaries.headers[int(index.key_header[key])].name
-    points = _pairs(dictionaries.attribute_sets[int(index.key_attributes[key])])
-    resource = _pairs(dictionaries.resources[int(index.key_resource[key])].attributes)
+    parts = dictionaries.series.key_parts(np.array([key]))
+    name = dictionaries.headers[int(parts.header[0])].name
+    points = _pairs(dictionaries.attribute_sets[int(parts.attributes[0])])
+    resource = _pairs(dictionaries.resources[int(parts.resource[0])].attributes)
     return f"{name}{{{points}}}" + (f" | {resource}" if resource else "")
 
 

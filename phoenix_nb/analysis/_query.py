@@ -116,13 +116,13 @@ class QueryRun:
         return known
 
     def _decide(self, series: int) -> int:
-        index = self.dictionaries.series
-        header = self.dictionaries.headers[int(index.header[series])]
+        parts = self.dictionaries.series.parts(np.array([series]))
+        header = self.dictionaries.headers[int(parts.header[0])]
         if self.query.metric_names and header.name not in self.query.metric_names:
             return -1
-        resource = int(index.resource[series])
+        resource = int(parts.resource[0])
         of_resource = self.dictionaries.resources[resource].attributes if resource >= 0 else None
-        of_point = self.dictionaries.attribute_sets[int(index.attributes[series])]
+        of_point = self.dictionaries.attribute_sets[int(parts.attributes[0])]
 
         def text(key: str) -> str | None:
             if key in of_point:

@@ -6,6 +6,7 @@ import fnmatch
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -244,8 +245,21 @@ class _Check:
     def __init__(self, dictionaries: Dictionaries, sent: Sequence[Frames]) -> None:
         self._known = dictionaries
         self._sent = sent
-        keys = [series_keys(frames) for frames in sent]
-        self._keys: list[int] = np.unique(np.concatenate(keys)).tolist() if keys else []
+        found = [series_keys(frames) for frames in sent]
+        keys = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int32)
+        parts = dictionaries.series.key_parts(keys)
+        columns = (keys, parts.header, parts.resource, parts.attributes)
+        self._series = [
+            (
+                key,
+                dictionaries.headers[header].name,
+                dictionaries.resources[resource].attributes,
+                dictionaries.attribute_sets[attributes],
+            )
+            for key, header, resource, attributes in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
 
     def all(self, expect: Expectations) -> Iterator[str]:
         yield from self._counts(expect)
@@ -279,13 +293,12 @@ class _Check:
                 yield f"{name}: expected {wanted}, got {found}"
 
     def _matching(self, pattern: SeriesPattern) -> list[int]:
-        index = self._known.series
         return [
             key
-            for key in self._keys
-            if fnmatch.fnmatchcase(self._known.headers[int(index.key_header[key])].name, pattern.metric)
-            and _has(self._known.resources[int(index.key_resource[key])].attributes, pattern.resource)
-            and _has(self._known.attribute_sets[int(index.key_attributes[key])], pattern.attributes)
+            for key, metric, resource, attributes in self._series
+            if fnmatch.fnmatchcase(metric, pattern.metric)
+            and _has(resource, pattern.resource)
+            and _has(attributes, pattern.attributes)
         ]
 
     def _nearest(self, pattern: SeriesPattern) -> str:
@@ -293,7 +306,7 @@ class _Check:
         same = self._matching(SeriesPattern(metric=pattern.metric))
         if same:
             return f"; of this metric there are:\n{self._listed(same)}"
-        names = {self._known.headers[int(self._known.series.key_header[key])].name for key in self._keys}
+        names = {metric for _, metric, _, _ in self._series}
         return f"; metrics in the output: {', '.join(sorted(names)) or 'none'}"
 
     def _listed(self, keys: Sequence[int]) -> str:
@@ -302,11 +315,17 @@ class _Check:
         return "\n".join([*lines[:_MOST_SHOWN], *more])
 
     def _last(self, key: int) -> int | float | None:
-        for frames in reversed(self._sent):
-            rows = np.flatnonzero(frames.p_series_key == key)
-            if len(rows):
-                return _value(frames, int(rows[-1]))
-        return None
+        place = self._last_places.get(key)
+        return None if place is None else _value(*place)
+
+    @cached_property
+    def _last_places(self) -> dict[int, tuple[Frames, int]]:
+        """Per series where its last point is."""
+        return {
+            key: (frames, row)
+            for frames in self._sent
+            for row, key in enumerate(frames.p_series_key.tolist())
+        }
 
     def _output(self, wanted: Sequence[CompactPoint]) -> Iterator[str]:
         """The difference to the expected points: ``-`` is missing, ``+`` was not expected."""
@@ -318,9 +337,8 @@ class _Check:
                 lines.append(f"  - {_line(point, with_time=point.time is not None)}")
             else:
                 del found[at]
-        lines += [
-            f"  + {_line(point, with_time=any(one.time is not None for one in wanted))}" for point in found
-        ]
+        timed = any(one.time is not None for one in wanted)
+        lines += [f"  + {_line(point, with_time=timed)}" for point in found]
         if lines:
             # By what follows the sign, so that a changed value stands beside what was expected.
             lines.sort(key=lambda line: (line[4:].partition(" = ")[0], line[2] == "+"))

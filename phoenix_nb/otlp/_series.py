@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phoenix_nb.otlp._dictionary import Dictionary
     from phoenix_nb.otlp._model import MetricHeader, Resource
 
-__all__ = ["SeriesIndex", "SeriesParts"]
+__all__ = ["KeyParts", "SeriesIndex", "SeriesParts"]
 
 Ids = npt.NDArray[np.int32]
 
@@ -33,6 +33,18 @@ class SeriesParts:
     """Header ids."""
     attributes: Ids
     """Attribute set ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    """What series keys are made of, by series key."""
+
+    resource: Ids
+    """Canonical resource ids, 0 for an absent resource."""
+    header: Ids
+    """First header ids with the metric's name."""
+    attributes: Ids
+    """Canonical attribute set ids."""
 
 
 class SeriesIndex:
@@ -98,6 +110,15 @@ class SeriesIndex:
             self._owners.right.view()[owner] - np.int32(1),
             self._shapes.left.view()[shape],
             self._shapes.right.view()[shape],
+        )
+
+    def key_parts(self, keys: npt.NDArray[np.integer]) -> KeyParts:
+        """What some series keys are made of, without a look at the others."""
+        shape = self._keys.right.view()[keys]
+        return KeyParts(
+            self._keys.left.view()[keys],
+            self._key_shapes.left.view()[shape],
+            self._key_shapes.right.view()[shape],
         )
 
     @property
