@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import Any, Final
 
 import re2
@@ -120,22 +120,39 @@ class Regexp:
 
         Empty matches directly after a match are left out, as in Go.
         """
+        # The library encodes a text at every call, and takes bytes as they are.
+        raw = text.encode()
         made: list[tuple[tuple[int, int], ...]] = []
-        at = end_before = 0
-        first = True
-        while at <= len(text):
-            found = self._compiled.search(text, at)
+        at, end_before = 0, -1
+        while at <= len(raw):
+            found = self._compiled.search(raw, at)
             if found is None:
                 break
             start, end = found.span()
-            if start == end and not first and start == end_before:
-                at = end + 1
-                continue
-            made.append(tuple(found.span(number) for number in range(self._compiled.groups + 1)))
-            first = False
-            end_before = end
+            # Without a letter between them two empty places are one; inside of a letter there is none.
+            if not (start == end and (start == end_before or _inside(raw, start))):
+                made.append(tuple(found.span(number) for number in range(self._compiled.groups + 1)))
+                end_before = end
             at = end if end > start else end + 1
-        return made
+            while _inside(raw, at):
+                at += 1
+        return made if text.isascii() else _by_letters(raw, made)
+
+
+def _inside(raw: bytes, at: int) -> bool:
+    """Whether a place is inside of an encoded letter."""
+    return at < len(raw) and raw[at] & 0xC0 == 0x80
+
+
+def _by_letters(
+    raw: bytes, spans: Sequence[tuple[tuple[int, int], ...]]
+) -> list[tuple[tuple[int, int], ...]]:
+    """Spans of bytes as spans of letters."""
+    letters = [0, *accumulate(int(byte & 0xC0 != 0x80) for byte in raw)]
+    return [
+        tuple((letters[start], letters[end]) if start >= 0 else (start, end) for start, end in groups)
+        for groups in spans
+    ]
 
 
 def expand_template(template: str, text: str, spans: Sequence[tuple[int, int]], names: Sequence[str]) -> str:

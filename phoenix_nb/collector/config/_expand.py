@@ -143,18 +143,16 @@ def _find(text: str) -> str | None:
         return None
     offset = 0
     while True:
-        rest = text[offset:]
-        close = rest.find("}")
+        close = text.find("}", offset)
         if close < 0:
             return None
-        start = rest.rfind("${", 0, close + 1)
+        start = text.rfind("${", offset, close + 1)
         if start < 0:
-            offset += close + 1
+            offset = close + 1
             continue
-        dollars = 0
-        while start - 1 - dollars >= 0 and rest[start - 1 - dollars] == "$":
-            dollars += 1
-        return None if dollars % 2 else rest[start : close + 1]
+        before = text[offset:start]
+        dollars = len(before) - len(before.rstrip("$"))
+        return None if dollars % 2 else text[start : close + 1]
 
 
 def _unescape(node: Node) -> Node:
