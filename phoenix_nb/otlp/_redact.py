@@ -18,10 +18,12 @@ REDACTED: Final = "***"
 
 _WORD: Final = r"(?:password|passwd|passphrase|token|secret|key|credential)"
 _VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)"""
-_ASSIGNED: Final = re.compile(rf"([\w.\-]*{_WORD}[\w.\-]*)(=|:\s*){_VALUE}", re.IGNORECASE)
-_OPTION: Final = re.compile(rf"((?:^|\s)--?[\w.\-]*{_WORD}[\w.\-]*\s+)(?!-){_VALUE}", re.IGNORECASE)
-_LONE_OPTION: Final = re.compile(rf"--?[\w.\-]*{_WORD}[\w.\-]*\Z", re.IGNORECASE)
-_URL: Final = re.compile(r"([a-z][a-z0-9+.\-]*://[^\s:/@]*):[^\s/@]+@", re.IGNORECASE)
+# Names are looked at once, from their begin, and never given back: a command line may be one long word.
+_SECRETIVE: Final = rf"(?=[\w.\-]*?{_WORD})[\w.\-]++"
+_ASSIGNED: Final = re.compile(rf"(?<![\w.\-])({_SECRETIVE})(=|:\s*+){_VALUE}", re.IGNORECASE)
+_OPTION: Final = re.compile(rf"((?:^|\s)-{_SECRETIVE}\s++)(?!-){_VALUE}", re.IGNORECASE)
+_LONE_OPTION: Final = re.compile(rf"-{_SECRETIVE}\Z", re.IGNORECASE)
+_URL: Final = re.compile(r"((?<=[a-z0-9+.\-])://[^\s:/@]*):[^\s/@]+@", re.IGNORECASE)
 _BEARER: Final = re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=\-]{6,}", re.IGNORECASE)
 _KEYS: Final = ("process.command_line", "process.command_args", "process.command")
 
