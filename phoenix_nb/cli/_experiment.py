@@ -117,7 +117,9 @@ def show_intervals(
     if as_json:
         import orjson
 
-        print_json(orjson.loads(frame.reset_index().to_json(orient="records", date_format="iso")))
+        # Fifteen digits are the most that pandas writes; ten are its default.
+        records = frame.reset_index().to_json(orient="records", date_format="iso", double_precision=15)
+        print_json(orjson.loads(records))
     else:
         frame.to_csv(sys.stdout)
 
