@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -126,11 +128,14 @@ def _number(value: Any) -> float:
         except OverflowError as exc:
             message = f"{value} does not fit into a double"
             raise _RefusedError(message) from exc
-    if type(value) is str:
-        try:
-            return float(value)
-        except ValueError:
-            pass
+    # As Go reads it: no spaces, no digits of other scripts, nothing that is too large.
+    if type(value) is str and value.isascii() and value.strip() == value:
+        lower = value.lower()
+        with contextlib.suppress(ValueError, OverflowError):
+            hexadecimal = lower.lstrip("+-").startswith("0x") and "p" in lower
+            number = float.fromhex(lower.replace("_", "")) if hexadecimal else float(lower)
+            if not math.isinf(number) or "inf" in lower:
+                return number
     message = f"a number is expected, not {value!r:.60}"
     raise _RefusedError(message)
 
