@@ -4,7 +4,7 @@ from phoenix_nb.analysis._attribution import AttributionRow, Dimension, attribut
 from phoenix_nb.analysis._interval_figures import anomalies, arm_figure, compare_figure
 from phoenix_nb.analysis._labels import LabelContribution, LabelPair, label_contributions, label_pairs
 from phoenix_nb.analysis._meter import ExperimentMeter
-from phoenix_nb.analysis._output import ArmOutput, combined_output
+from phoenix_nb.analysis._output import ArmOutput, combined_output, uncounted_exporters
 from phoenix_nb.analysis._output_difference import (
     OutputDifference,
     OutputTotals,
@@ -52,4 +52,5 @@ __all__ = [
     "rule_contributions",
     "series_text",
     "static_check",
+    "uncounted_exporters",
 ]

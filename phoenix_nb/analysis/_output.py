@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
 
 from phoenix_nb.errors import InvalidRequestError
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineMeasures, EngineOutput
 
-__all__ = ["ArmOutput", "combined_output"]
+__all__ = ["ArmOutput", "combined_output", "uncounted_exporters"]
 
 _UNBILLED: Final = ("debug", "nop", "logging")
 """Exporter types that send nothing to a backend."""
+_SILENT: Final = "nop"
+"""The one that people use to throw payloads away."""
 
 
 def combined_output(output: EngineOutput, exporter: str | None = None) -> Frames | None:
     """What all exporters sent together; ``None`` when there is no exporter.
 
     Debug and nop exporters count only when there is no other: nobody is billed for them. Several real exporters are
-    put one after the other, because each of them is billed.
+    put one after the other, because each of them is billed; several debug exporters too, as far as they get different
+    payloads.
 
     Args:
         output: what the engine gave.
@@ -37,14 +43,54 @@ def combined_output(output: EngineOutput, exporter: str | None = None) -> Frames
                 details={"exporter": exporter},
             )
         return found[exporter]
-    billed = {name: frames for name, frames in found.items() if name.split("/", 1)[0] not in _UNBILLED}
-    chosen = list((billed or found).values())
-    if not billed and chosen:
-        # Several unbilled exporters show the same data; the first one stands for it.
-        chosen = chosen[:1]
+    chosen = list(_billed(found).values()) or _different(list(found.values()))
     if not chosen:
         return None
     return chosen[0] if len(chosen) == 1 else Frames.concat(chosen)
+
+
+def uncounted_exporters(output: EngineOutput) -> tuple[str, ...]:
+    """Ids of exporters that do not count beside others, although they get what none of those gets.
+
+    Args:
+        output: what the engine gave.
+    """
+    found = output.by_exporter
+    billed = _billed(found)
+    if not billed:
+        return ()
+    return tuple(
+        name
+        for name, frames in found.items()
+        if name not in billed
+        and name.partition("/")[0] != _SILENT
+        and frames.n_points
+        and not any(_same(frames, other) for other in billed.values())
+    )
+
+
+def _billed(found: Mapping[str, Frames]) -> dict[str, Frames]:
+    return {name: frames for name, frames in found.items() if name.partition("/")[0] not in _UNBILLED}
+
+
+def _different(found: Sequence[Frames]) -> list[Frames]:
+    """Each of them once."""
+    made: list[Frames] = []
+    for frames in found:
+        if not any(_same(frames, other) for other in made):
+            made.append(frames)
+    return made
+
+
+def _same(first: Frames, second: Frames) -> bool:
+    """Whether two exporters got the same points in the same payloads."""
+    return first is second or (
+        first.n_points == second.n_points
+        and all(
+            np.array_equal(getattr(first, name), getattr(second, name))
+            for name in ("p_payload", "p_series", "p_time")
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from phoenix_nb.analysis._fidelity import FidelityCounter
 from phoenix_nb.analysis._meter import ExperimentMeter
-from phoenix_nb.analysis._output import ArmOutput
+from phoenix_nb.analysis._output import ArmOutput, uncounted_exporters
 from phoenix_nb.analysis._static import static_check
 from phoenix_nb.analysis._warnings import run_warnings
 from phoenix_nb.collector.receiving import EngineFactory
@@ -120,6 +120,7 @@ class PairedRun:
         self._late = self._duplicates = self._skipped = self._not_finite = 0
         self._notes: dict[str, None] = {}
         self._failures: dict[Arm, str] = {}
+        self._uncounted: dict[tuple[str, str], None] = {}
 
     @property
     def intervals(self) -> int:
@@ -169,6 +170,7 @@ class PairedRun:
         self._notes.update(dict.fromkeys(output.warnings))
         if output.failure:
             self._failures.setdefault(arm, f"The {arm.value} failed: {output.failure}.")
+        self._uncounted.update(dict.fromkeys((arm.value, name) for name in uncounted_exporters(output)))
         return ArmOutput.of(output, self._meter.dictionaries)
 
     def _step(self, raw: Frames, outputs: list[ArmOutput], intervals: list[Interval]) -> Step:
@@ -234,6 +236,7 @@ class PairedRun:
                 skipped=self._skipped,
                 not_finite=self._not_finite,
                 notes=tuple(self._notes),
+                uncounted=tuple(self._uncounted),
                 failures=tuple(self._failures.values()),
             ),
             analyzed_at=now,

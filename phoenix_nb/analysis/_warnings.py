@@ -18,6 +18,7 @@ def run_warnings(
     not_finite: int = 0,
     notes: tuple[str, ...],
     failures: tuple[str, ...] = (),
+    uncounted: tuple[tuple[str, str], ...] = (),
 ) -> tuple[str, ...]:
     """Sentences about selectors that match nothing and about payloads that are not as they should be.
 
@@ -29,8 +30,14 @@ def run_warnings(
         not_finite: points whose value is NaN or infinite.
         notes: what the pipelines would have logged.
         failures: why arms stopped to answer, a sentence each.
+        uncounted: arms with the exporters of theirs that got something that no counted exporter got.
     """
     found = [*failures]
+    found.extend(
+        f"The {arm} gives {exporter} points that its other exporters do not get; they are not counted, because nobody "
+        f"is billed for what {exporter.partition('/')[0]} shows."
+        for arm, exporter in uncounted
+    )
     found.extend(f"The critical selector {one!r} matched no process." for one in coverage.unmatched_selectors)
     if duplicates:
         found.append(

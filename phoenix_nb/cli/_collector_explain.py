@@ -13,7 +13,7 @@ from phoenix_nb.cli._options import JsonFlag
 from phoenix_nb.cli._output import note, print_json, say, table
 
 if TYPE_CHECKING:
-    from phoenix_nb.analysis.explain import Change, Explanation, Fate, StepChange
+    from phoenix_nb.analysis.explain import BackendView, Change, Explanation, Fate, StepChange
 
 __all__ = ["register"]
 
@@ -70,6 +70,8 @@ def explain(
     _show_steps("What each step does", found)
     for step in found.steps:
         _show_step(step, most)
+    for view in found.backends:
+        _show_backend(view, most)
     if fate is not None:
         _show_fate(fate, most)
     if resolved:
@@ -81,6 +83,7 @@ def _json(found: Explanation) -> dict[str, object]:
         "received": asdict(found.received),
         "steps": [asdict(step) for step in found.steps],
         "sent": {exporter: asdict(totals) for exporter, totals in found.sent},
+        "backends": [asdict(view) for view in found.backends],
         "warnings": list(found.warnings),
     }
 
@@ -125,6 +128,23 @@ def _show_step(step: StepChange, most: int) -> None:
                 (what, *_COLUMNS),
                 [(row.name or f"(no {what})", *_numbers(row)) for row in rows[:most]],
             )
+
+
+def _show_backend(view: BackendView, most: int) -> None:
+    say(f"Of {view.sent:,} series that {view.exporter} gets, Prometheus tells {view.kept:,} apart.")
+    if view.merged and most:
+        more = f", {most} of {len(view.merged)} metrics" if len(view.merged) > most else ""
+        table(
+            f"Series that fall together behind {view.exporter}{more}",
+            ("metric", "series sent", "told apart"),
+            [(one.metric, one.sent, one.kept) for one in view.merged[:most]],
+        )
+        note(
+            f"warning: {view.exporter} sends several series under one name and the same labels; resource attributes "
+            "become labels only with resource_to_telemetry_conversion: {enabled: true}"
+        )
+    for name in view.unnamed:
+        note(f"warning: no Prometheus name can be made of {name!r}; it is not exported")
 
 
 def _show_fate(fate: Fate, most: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from phoenix_nb.analysis import OutputDifference, combined_output, output_difference
+from phoenix_nb.analysis import OutputDifference, combined_output, output_difference, uncounted_exporters
 from phoenix_nb.interfaces import EngineKind
 from phoenix_nb.lab._collector_engines import NamedEngine, chosen_exporter, open_engine
 from phoenix_nb.lab._collector_run import engine_outputs
@@ -25,7 +25,7 @@ class ConfigDifference:
     applied: tuple[str, ...]
     """What their hostmetrics receivers leave out of the recording, a sentence each."""
     warnings: tuple[str, ...]
-    """What the receivers ask for and the recording does not hold."""
+    """What the receivers ask for and the recording does not hold, and exporters that were left out."""
 
 
 def diff_configs(
@@ -63,15 +63,33 @@ def diff_configs(
     payloads = list(receivers.seen(read_recording(source, dictionaries)))
     period = scrape_period(payloads[0])
     outputs = []
+    warnings: list[str] = []
     for name, text in texts.items():
         narrower = receivers.narrower(name, dictionaries, period)
         own = [narrower.apply(frames)[0] for frames in payloads]
         with open_engine(text, dictionaries, engine=engine, collector_version=collector_version) as made:
-            outputs.append(_sent(made, own, exporter))
-    return ConfigDifference(output_difference(dictionaries, *outputs), receivers.applied, receivers.warnings)
+            sent, uncounted = _sent(made, own, exporter)
+        outputs.append(sent)
+        warnings.extend(
+            f"{name} gives {one} points that its other exporters do not get; they are left out (--exporter {one})"
+            for one in uncounted
+        )
+    return ConfigDifference(
+        output_difference(dictionaries, *outputs), receivers.applied, (*receivers.warnings, *warnings)
+    )
 
 
-def _sent(engine: NamedEngine, payloads: list[Frames], exporter: str | None) -> list[Frames]:
+def _sent(
+    engine: NamedEngine, payloads: list[Frames], exporter: str | None
+) -> tuple[list[Frames], list[str]]:
+    """What counts of what was sent, and the exporters that do not although they got something else."""
     wanted = None if exporter is None else chosen_exporter(engine.exporters, exporter)
-    found = (combined_output(sent, wanted) for _, sent in engine_outputs(engine, iter(payloads)))
-    return [frames for frames in found if frames is not None]
+    counted: list[Frames] = []
+    uncounted: dict[str, None] = {}
+    for _, output in engine_outputs(engine, iter(payloads)):
+        frames = combined_output(output, wanted)
+        if frames is not None:
+            counted.append(frames)
+        if wanted is None:
+            uncounted.update(dict.fromkeys(uncounted_exporters(output)))
+    return counted, list(uncounted)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phoenix_nb.analysis._output_difference import OutputTotals, output_totals, series_text
+from phoenix_nb.analysis.explain._backends import BackendView, backend_view
 from phoenix_nb.analysis.explain._tally import StepChange, Tally
 from phoenix_nb.collector import Clock, CollectorConfig, Place, compile_config
 from phoenix_nb.collector.config import ComponentId
@@ -32,6 +33,8 @@ class Explanation:
     which they act, then the connectors."""
     sent: tuple[tuple[str, OutputTotals], ...]
     """Per exporter what it got."""
+    backends: tuple[BackendView, ...]
+    """What Prometheus backends make of that, for every exporter to one."""
     warnings: tuple[str, ...]
     """What the receiver asks for in vain, then what the collector logs."""
 
@@ -125,6 +128,9 @@ def _run(
         received=output_totals(received),
         steps=tuple(tally.change() for tally in tallies),
         sent=tuple((name, output_totals(parts)) for name, parts in kept.items()),
+        backends=tuple(
+            view for name, parts in kept.items() if (view := backend_view(config, name, parts)) is not None
+        ),
         warnings=(*group.warnings(holdings), *warnings),
     )
     return explanation, kept

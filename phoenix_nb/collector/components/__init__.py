@@ -22,6 +22,7 @@ from phoenix_nb.collector.components._host_metrics import (
     ProcessScraperSettings,
     name_matcher,
 )
+from phoenix_nb.collector.components._passive import PassiveSettings
 from phoenix_nb.collector.components._prometheus_view import (
     BackendSeries,
     PrometheusView,
@@ -37,6 +38,7 @@ __all__ = [
     "ComponentType",
     "Flow",
     "HostMetricsSettings",
+    "PassiveSettings",
     "ProcessMatch",
     "ProcessScraperSettings",
     "PrometheusView",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from phoenix_nb.collector._config import CollectorConfig
 from phoenix_nb.collector._watched import Place
 from phoenix_nb.collector.lint._conditions import attribute_owners, filter_logic, value_kinds
+from phoenix_nb.collector.lint._exporters import merged_processes
 from phoenix_nb.collector.lint._facts import StepFacts
 from phoenix_nb.collector.lint._finding import LintFinding
 from phoenix_nb.collector.lint._order import aggregations, limiter_and_batch, removed_names
@@ -47,6 +48,7 @@ def _all(config: CollectorConfig, facts: Mapping[Place, StepFacts] | None) -> It
         yield from _of_steps(steps)
     yield from dollars(config)
     yield from ports(config)
+    yield from merged_processes(config)
     yield from unused(config)
 
 

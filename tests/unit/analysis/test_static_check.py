@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from phoenix_nb.analysis import CriticalSeries, ExperimentMeter, combined_output, static_check
+from phoenix_nb.analysis import (
+    CriticalSeries,
+    ExperimentMeter,
+    combined_output,
+    static_check,
+    uncounted_exporters,
+)
 from phoenix_nb.errors import InvalidRequestError, UnsupportedComponentError
 from phoenix_nb.interfaces.evidence import StaticSafety
 from phoenix_nb.interfaces.plan import Plan
@@ -128,6 +134,14 @@ def test_nothing_critical_needs_no_check() -> None:
     assert static_check(lambda _: DeltaEngine(), observed(), Plan()) == ()
 
 
+def test_what_nobody_is_billed_for_is_named_where_no_other_exporter_gets_it() -> None:
+    raw = scrape(Dictionaries(), [(0, HOST)])
+    half = raw.where(np.arange(raw.n_points) % 2 == 0)
+    assert uncounted_exporters(EngineOutput({"otlp": half, "debug/all": raw, "nop": raw})) == ("debug/all",)
+    assert uncounted_exporters(EngineOutput({"otlp": raw, "debug": raw.compact()})) == ()
+    assert uncounted_exporters(EngineOutput({"debug": raw, "debug/2": half})) == ()
+
+
 def test_the_run_keeps_no_trace_of_the_probes() -> None:
     series = observed()
     before = len(series.dictionaries.resources), len(series.dictionaries.series)
@@ -143,6 +157,11 @@ def test_exporters_are_put_together() -> None:
     both = combined_output(EngineOutput({"otlp": raw, "otlphttp/b": raw}))
     assert both is not None
     assert both.n_points == 2 * raw.n_points
+    half = raw.where(np.arange(raw.n_points) % 2 == 0)
+    rest = raw.where(np.arange(raw.n_points) % 2 == 1)
+    routed = combined_output(EngineOutput({"debug/a": half, "debug/b": rest, "debug/c": half.compact()}))
+    assert routed is not None
+    assert routed.n_points == raw.n_points
     assert combined_output(EngineOutput({"otlp": raw, "otlp/b": raw}), "otlp/b") is raw
     with pytest.raises(InvalidRequestError, match="no exporter 'x'"):
         combined_output(EngineOutput({"otlp": raw}), "x")

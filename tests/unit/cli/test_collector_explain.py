@@ -139,3 +139,28 @@ def test_unknown_process_is_refused(phoenix: Phoenix, files: Path) -> None:
     assert done.code == 1
     assert "holds no process 'redis'" in done.err
     assert "nginx, postgres, sh" in done.err
+
+
+def test_what_prometheus_tells_apart(phoenix: Phoenix, files: Path) -> None:
+    tree = yaml.safe_load(_CONFIG)
+    tree["exporters"] = {
+        "prometheus": {"endpoint": "localhost:8889"},
+        "prometheusremotewrite": {
+            "endpoint": "http://localhost/api",
+            "resource_to_telemetry_conversion": {"enabled": True},
+        },
+        "otlp_http": {"endpoint": "http://localhost:4318"},
+    }
+    tree["service"]["pipelines"]["metrics"] |= {"processors": [], "exporters": list(tree["exporters"])}
+    (files / "c.yaml").write_text(yaml.safe_dump(tree))
+    plain, converted = _explain(phoenix)["backends"]
+    assert (plain["exporter"], plain["sent"], plain["kept"]) == ("prometheus", 12, 3)
+    assert [(one["metric"], one["sent"], one["kept"]) for one in plain["merged"]] == [
+        ("process_cpu_time_total", 8, 2),
+        ("process_memory_usage", 4, 1),
+    ]
+    assert "hunter2" not in json.dumps(plain)
+    assert (converted["sent"], converted["kept"], converted["merged"]) == (12, 12, [])
+    shown = phoenix("collector", "explain", "c.yaml", "--input", "in.jsonl")
+    assert "Of 12 series that prometheus gets, Prometheus tells 3 apart." in shown.out
+    assert "resource_to_telemetry_conversion: {enabled: true}" in shown.err

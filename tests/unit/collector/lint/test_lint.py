@@ -273,3 +273,40 @@ def test_attribute_that_was_copied_to_the_point_is_there() -> None:
     )
     assert _lint(text) == {}
     assert _lint_with(text) == {}
+
+
+_BEHIND_PROMETHEUS = """
+receivers: {{hostmetrics: {{scrapers: {{{scraper}: }}}}}}
+processors:
+  memory_limiter: {{check_interval: 1s, limit_mib: 512}}
+  transform: {{metric_statements: ['set(datapoint.attributes["pid"], resource.attributes["process.pid"])']}}
+exporters: {{{exporter}}}
+service:
+  pipelines:
+    metrics: {{receivers: [hostmetrics], processors: [memory_limiter{more}], exporters: [{name}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scraper", "exporter", "more", "found"),
+    [
+        ("process", "prometheus: {endpoint: 'localhost:9000'}", "", True),
+        ("process", "prometheusremotewrite: {endpoint: 'http://h/api'}", "", True),
+        ("process", "prometheus: {endpoint: 'localhost:9000'}", ", transform", False),
+        ("memory", "prometheus: {endpoint: 'localhost:9000'}", "", False),
+        ("process", "debug: {}", "", False),
+        (
+            "process",
+            "prometheus: {endpoint: 'localhost:9000', resource_to_telemetry_conversion: {enabled: true}}",
+            "",
+            False,
+        ),
+    ],
+)
+def test_processes_that_prometheus_cannot_tell_apart(
+    scraper: str, exporter: str, more: str, found: bool
+) -> None:
+    text = _BEHIND_PROMETHEUS.format(
+        scraper=scraper, exporter=exporter, more=more, name=exporter.partition(":")[0]
+    )
+    assert ("PROMETHEUS_MERGES_PROCESSES" in _lint(text)) is found
