@@ -13,6 +13,7 @@ from phoenix_nb.collector.ottl._context import ENUMS, Axis, Context, Item, PathE
 from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, FunctionTable, Param, Target
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
 from phoenix_nb.collector.ottl._lookups import WITH_ATTRIBUTES, attribute_lookup
+from phoenix_nb.collector.ottl._names import field_name
 from phoenix_nb.collector.ottl._runtime import OttlError, Value, arithmetic, kind_of
 from phoenix_nb.collector.ottl._setters import setter_of
 from phoenix_nb.otlp import KeyValues
@@ -235,12 +236,12 @@ class Binder:
         required = sum(not param.optional for param in params)
         if not required <= len(names) <= len(params):
             raise BindError(f"incorrect number of arguments. Expected: {len(params)} Received: {len(names)}")
-        by_name = {param.name: param for param in params}
+        by_field = {param.field: param for param in params}
         made: dict[str, Any] = {}
         getters: list[Getter] = []
         targets: list[Target] = []
         for at, (name, value) in enumerate(node.arguments):
-            param = by_name.get(name) if name else params[at]
+            param = by_field.get(field_name(name)) if name else params[at]
             if param is None:
                 raise BindError(f"no such parameter: {name}")
             try:

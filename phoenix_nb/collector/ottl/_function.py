@@ -10,6 +10,7 @@ from phoenix_nb.collector.ottl._columns import Plan
 from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._lookups import Bulk
+from phoenix_nb.collector.ottl._names import field_name
 from phoenix_nb.collector.ottl._runtime import Value
 
 __all__ = ["LITERALS", "TARGETS", "Function", "FunctionTable", "Param", "Target", "converter", "param"]
@@ -39,18 +40,20 @@ class Param:
     """One parameter."""
 
     name: str
-    """Its name, as users may write it."""
+    """Its name, as users may write it unless ``field`` says otherwise."""
     kind: str
     """A kind of getter, one of the literal kinds or of the target kinds, or ``function``."""
     optional: bool = False
     """Whether it may be left out."""
     many: bool = False
     """Whether it is a list of such values."""
+    field: str = ""
+    """Its name in Go, by which the collector finds it."""
 
 
-def param(name: str, kind: str, *, optional: bool = False, many: bool = False) -> Param:
-    """A parameter."""
-    return Param(name, kind, optional, many)
+def param(name: str, kind: str, *, optional: bool = False, many: bool = False, field: str = "") -> Param:
+    """A parameter; its name in Go is made from its name unless it is given."""
+    return Param(name, kind, optional, many, field or field_name(name))
 
 
 @dataclass(frozen=True, slots=True)

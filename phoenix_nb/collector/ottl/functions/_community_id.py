@@ -70,9 +70,9 @@ def _community_id(
 COMMUNITY_ID: Final = Function(
     "CommunityID",
     (
-        param("source_ip", "string"),
+        param("source_ip", "string", field="SourceIP"),
         param("source_port", "int"),
-        param("destination_ip", "string"),
+        param("destination_ip", "string", field="DestinationIP"),
         param("destination_port", "int"),
         param("protocol", "string", optional=True),
         param("seed", "int", optional=True),

@@ -205,7 +205,7 @@ def _asked(raw: bytes) -> KeyValues:
     return KeyValues([("query", KeyValues((key, tuple(values)) for key, values in made.items()))])
 
 
-@converter("URL", param("uri", "string"))
+@converter("URL", param("uri", "string", field="URI"))
 def _url(uri: str) -> Value:
     if not uri:
         raise OttlError("url cannot be empty")
