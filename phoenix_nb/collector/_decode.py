@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from phoenix_nb.collector._config import Component, Pipeline
-from phoenix_nb.collector._problem import UNSUPPORTED, ConfigProblem
+from phoenix_nb.collector._problem import UNSUPPORTED, ConfigProblem, on_one_line
 from phoenix_nb.collector._values import attribute_from_node, text_of
 from phoenix_nb.collector.components import ComponentKind, find_type, is_known, supported_types
 from phoenix_nb.collector.config import (
@@ -106,7 +106,7 @@ def decode(text: str, environment: Mapping[str, str]) -> Decoded:
 
 
 def _yaml_problem(error: YamlError) -> ConfigProblem:
-    message = str(error).replace("\n", " ")
+    message = on_one_line(str(error))
     code = "CONFIG_TOO_LARGE" if "MiB" in message else "CONFIG_YAML"
     whole = (
         f"{_RESOLVE}retrieved value (type=string) cannot be used as a Conf: "
@@ -238,8 +238,6 @@ class _Decoder:
                 code="CONFIG_VALUE",
             )
             return
-        self._pipelines(node.get("pipelines"))
-        self._made.extensions = self._ids("service.extensions", "service::extensions", node.get("extensions"))
         telemetry, errors = decode_settings(TelemetrySettings, node.get("telemetry"))
         if telemetry is None:
             for error in errors:
@@ -255,6 +253,8 @@ class _Decoder:
                 key: "" if value is None else text_of(attribute_from_node(value))
                 for key, value in telemetry.resource.items()
             }
+        self._made.extensions = self._ids("service.extensions", "service::extensions", node.get("extensions"))
+        self._pipelines(node.get("pipelines"))
         unknown = sorted(set(node) - {"pipelines", "extensions", "telemetry"})
         if unknown:
             self._refuse("service", f"'service' has invalid keys: {', '.join(unknown)}", code="CONFIG_KEY")
@@ -307,8 +307,6 @@ class _Decoder:
         value = plain(node)
         if value is None:
             return []
-        if isinstance(value, str):
-            value = [*value.split(",")] if value else []
         if not isinstance(value, list):
             kind = type_name(value).partition("[")[0]
             self._refuse(

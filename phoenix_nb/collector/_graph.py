@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from phoenix_nb.collector._config import Pipeline
+from phoenix_nb.collector._config import Component, Pipeline
 from phoenix_nb.collector._problem import ConfigProblem
 from phoenix_nb.collector.config import ComponentId, quote
 
@@ -23,9 +23,9 @@ class Graph:
 
 
 def build_graph(
-    pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, object]
+    pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, Component]
 ) -> tuple[Graph, list[ConfigProblem]]:
-    """Join pipelines of all signals; problems are connectors without a partner and cycles."""
+    """Join pipelines of all signals; problems are connectors without a partner of a signal that fits, and cycles."""
     problems = list(_unpaired(pipelines, connectors))
     metrics = [pipeline for pipeline in pipelines if pipeline.id.type == "metrics"]
     feeds = _feeds(metrics, connectors)
@@ -82,27 +82,46 @@ def _listed(
 
 
 def _unpaired(
-    pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, object]
+    pipelines: Sequence[Pipeline], connectors: Mapping[ComponentId, Component]
 ) -> Iterator[ConfigProblem]:
     senders = _listed(connectors, ((pipeline.id, pipeline.exporters) for pipeline in pipelines))
     for connector, into in _feeds(pipelines, connectors).items():
         out = senders[connector]
-        if bool(out) == bool(into):
-            continue
-        used, role, other = (out, "exporter", "receiver") if out else (into, "receiver", "exporter")
-        for signal in dict.fromkeys(ident.type for ident in used):
-            names = " ".join(str(ident) for ident in used if ident.type == signal)
-            message = (
-                f"failed to build pipelines: connector {quote(str(connector))} used as {role} in [{names}] pipeline "
-                f"but not used in any supported {other} pipeline"
-            )
-            yield ConfigProblem(
-                path=f"connectors::{connector}",
-                message=message,
-                code="CONFIG_CONNECTOR",
-                hint=f"also list it under {other}s of a pipeline",
-                collector_text=message,
-            )
+        component = connectors[connector]
+        sent = dict.fromkeys(ident.type for ident in out)
+        received = dict.fromkeys(ident.type for ident in into)
+        for signal in sent:
+            if not any(_carries(component, signal, other) for other in received):
+                yield _without_partner(connector, "exporter", "receiver", signal, out)
+        for signal in received:
+            if not any(_carries(component, other, signal) for other in sent):
+                yield _without_partner(connector, "receiver", "exporter", signal, into)
+
+
+def _carries(connector: Component, taken: str, given: str) -> bool:
+    """Whether a connector gives one signal for another; those that this engine does not run may."""
+    if connector.type is None:
+        return True
+    return given == "metrics" if connector.type.makes_metrics else given == taken
+
+
+def _without_partner(
+    connector: ComponentId, role: str, other: str, signal: str, used: Sequence[ComponentId]
+) -> ConfigProblem:
+    names = " ".join(str(ident) for ident in used if ident.type == signal)
+    message = (
+        f"failed to build pipelines: connector {quote(str(connector))} used as {role} in [{names}] pipeline "
+        f"but not used in any supported {other} pipeline"
+    )
+    return ConfigProblem(
+        path=f"connectors::{connector}",
+        message=message,
+        code="CONFIG_CONNECTOR",
+        hint=f"also list it under {other}s of a pipeline of a signal that it makes of {signal}"
+        if role == "exporter"
+        else f"also list it under {other}s of a pipeline of a signal that it makes {signal} of",
+        collector_text=message,
+    )
 
 
 def _sorted(

@@ -187,6 +187,8 @@ class ComponentType:
     """Checks that the collector's ``Validate`` makes and that depend on the release; yields (path, message)."""
     signals: frozenset[str] = field(default=frozenset({"traces", "metrics", "logs"}))
     """Signals it can be used for."""
+    makes_metrics: bool = False
+    """Whether a connector makes metrics of every signal; the others pass a signal on as what it is."""
 
     @property
     def names(self) -> tuple[str, ...]:

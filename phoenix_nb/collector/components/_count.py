@@ -195,5 +195,7 @@ def _build(settings: CountSettings, setup: Setup) -> Stage:
     )
 
 
-COUNT: Final = ComponentType(ComponentKind.CONNECTOR, "count", CountSettings, build=_build)
+COUNT: Final = ComponentType(
+    ComponentKind.CONNECTOR, "count", CountSettings, build=_build, makes_metrics=True
+)
 """The count connector."""

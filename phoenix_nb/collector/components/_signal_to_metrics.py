@@ -434,5 +434,6 @@ SIGNAL_TO_METRICS: Final = ComponentType(
     SignalToMetricsSettings,
     ("signal_to_metrics",),
     build=_build,
+    makes_metrics=True,
 )
 """The signaltometrics connector."""

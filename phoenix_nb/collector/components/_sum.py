@@ -152,5 +152,5 @@ def _build(settings: SumSettings, setup: Setup) -> Stage:
     )
 
 
-SUM: Final = ComponentType(ComponentKind.CONNECTOR, "sum", SumSettings, build=_build)
+SUM: Final = ComponentType(ComponentKind.CONNECTOR, "sum", SumSettings, build=_build, makes_metrics=True)
 """The sum connector."""
