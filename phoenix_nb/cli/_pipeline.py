@@ -10,7 +10,7 @@ import typer
 
 from phoenix_nb.cli._errors import EXIT_OK, EXIT_REFUSED
 from phoenix_nb.cli._options import JsonFlag
-from phoenix_nb.cli._output import print_json, table
+from phoenix_nb.cli._output import note, print_json, say, table
 from phoenix_nb.errors import NotFoundError
 
 app = typer.Typer(
@@ -71,17 +71,21 @@ def _learned(name: str, recording: Path) -> str:
 
 @app.command("validate")
 def validate_pipeline(
-    file: Annotated[Path, typer.Argument(help="A collector YAML file, or - for standard input.")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG", help="Collector YAML file, a catalogue name, or - for standard input."
+        ),
+    ],
     collector_version: VersionOption = "0.159.0",
     as_json: JsonFlag = False,
 ) -> int:
-    """Check a configuration as `otelcol validate` does; silence and exit 0 mean valid."""
+    """Check a configuration as `otelcol validate` does; exit 0 and nothing on standard output mean valid."""
     from phoenix_nb.collector import validate_config
-    from phoenix_nb.lab import read_text
+    from phoenix_nb.lab import pipeline_text, read_text
 
-    problems = validate_config(
-        read_text(file), environment=dict(os.environ), collector_version=collector_version
-    )
+    text = read_text(config) if config == "-" else pipeline_text(config)
+    problems = validate_config(text, environment=dict(os.environ), collector_version=collector_version)
     errors = [problem for problem in problems if problem.severity == "error"]
     if as_json:
         print_json(
@@ -100,10 +104,11 @@ def validate_pipeline(
             }
         )
     else:
-        for problem in errors:
-            typer.echo(
-                f"{problem.path}: {problem.message} [{problem.code}]"
-                if problem.path
-                else f"{problem.message} [{problem.code}]"
-            )
+        for problem in problems:
+            # Warnings go to the person, as everywhere: programs that read stdout see what makes it invalid.
+            invalid = problem.severity == "error"
+            tell, kind = (say, "") if invalid else (note, "warning: ")
+            tell(f"{kind}{problem}")
+            if problem.hint:
+                tell(f"  hint: {problem.hint}")
     return EXIT_REFUSED if errors else EXIT_OK

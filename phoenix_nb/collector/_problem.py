@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from phoenix_nb.errors import ConfigError, JsonValue, UnsupportedComponentError
 from phoenix_nb.interfaces.pipeline import Problem, Severity
 
-__all__ = ["ConfigProblem", "refusal"]
+__all__ = ["ConfigProblem", "on_one_line", "refusal"]
 
 UNSUPPORTED = "COMPONENT_UNSUPPORTED"
 
@@ -17,6 +18,11 @@ class ConfigProblem(Problem):
 
     collector_text: str = ""
     """What ``otelcol validate`` prints after ``Error:``, line breaks included; empty when only this check finds it."""
+
+
+def on_one_line(text: str) -> str:
+    """A message of the collector without its line breaks and the indentation after them."""
+    return re.sub(r"\s*\n\s*", " ", text)
 
 
 def refusal(problems: Sequence[ConfigProblem]) -> ConfigError:
@@ -29,4 +35,7 @@ def refusal(problems: Sequence[ConfigProblem]) -> ConfigError:
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     first = errors[0]
     where = f"{first.path}: " if first.path else ""
-    return kind(f"{where}{first.message}{more}", hint=first.hint, details={"problems": listed})
+    hints = [first.hint, *(["`phoenix collector validate` shows every finding"] if more else [])]
+    return kind(
+        f"{where}{first.message}{more}", hint="; ".join(filter(None, hints)), details={"problems": listed}
+    )

@@ -8,7 +8,7 @@ from typing import Final
 from phoenix_nb.collector._config import CollectorConfig, Component, Pipeline
 from phoenix_nb.collector._decode import Decoded, decode, unsupported
 from phoenix_nb.collector._graph import build_graph
-from phoenix_nb.collector._problem import ConfigProblem, refusal
+from phoenix_nb.collector._problem import ConfigProblem, on_one_line, refusal
 from phoenix_nb.collector.components import BuildError, ComponentKind, Router, Setup, gate_problems
 from phoenix_nb.collector.config import ComponentId, quote, walk_problems
 from phoenix_nb.errors import InvalidRequestError
@@ -132,7 +132,7 @@ def _used(decoded: Decoded) -> set[tuple[ComponentKind, ComponentId]]:
 def _rule(path: str, message: str, code: str = "CONFIG_INVALID", hint: str = "") -> ConfigProblem:
     return ConfigProblem(
         path=path,
-        message=message.replace("\n", " "),
+        message=on_one_line(message),
         code=code,
         hint=hint,
         collector_text=f"{path}: {message}" if path else message,

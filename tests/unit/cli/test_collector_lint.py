@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 Phoenix = Callable[..., Any]
 
@@ -50,6 +54,48 @@ def test_sound_and_refused_configurations(phoenix: Phoenix, tmp_path: Path) -> N
     assert bad.code == 1
     assert "receivers" in bad.err
     assert "Traceback" not in bad.err
+
+
+def test_valid_with_a_warning(phoenix: Phoenix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOT_SET_ANYWHERE", raising=False)
+    (tmp_path / "c.yaml").write_text(_CONFIG.replace("== 1", '== "${env:NOT_SET_ANYWHERE}"'))
+    done = phoenix("collector", "validate", "c.yaml")
+    assert (done.code, done.out) == (0, "")
+    told, hint = done.err.splitlines()
+    assert told.startswith("warning: environment variable NOT_SET_ANYWHERE is not set and counts as empty [")
+    assert hint.startswith("  hint: set it")
+
+
+def test_every_finding_has_its_hint(phoenix: Phoenix, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        _CONFIG.replace("datapoint:", "datapointt:").replace("debug: }", "debug: {nope: 1}}")
+    )
+    done = phoenix("collector", "validate", "bad.yaml")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert [line.startswith("  hint: ") for line in lines] == [False, True, False, True]
+    # Other commands tell the first, and how to see the rest.
+    other = phoenix("collector", "lint", "bad.yaml")
+    assert "(and 1 more)" in other.err
+    assert "`phoenix collector validate` shows every finding" in other.err
+    (tmp_path / "bad.yaml").write_text(_CONFIG.replace("datapoint:", "datapointt:"))
+    assert "shows every finding" not in phoenix("collector", "lint", "bad.yaml").err
+
+
+def test_message_of_several_lines_becomes_one(phoenix: Phoenix, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(_CONFIG + "receivers: {}\n")
+    done = phoenix("collector", "validate", "bad.yaml")
+    assert done.code == 1
+    assert 'yaml: unmarshal errors: line 6: mapping key "receivers" already defined' in done.out
+
+
+def test_catalogue_and_standard_input_validate(
+    phoenix: Phoenix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert phoenix("collector", "validate", "process-baseline-v1").code == 0
+    assert "there is no pipeline 'nope'" in phoenix("collector", "validate", "nope").err
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"receivers: 5")))
+    assert phoenix("collector", "validate", "-").code == 1
 
 
 def test_both_nouns_validate_alike(phoenix: Phoenix, tmp_path: Path) -> None:
