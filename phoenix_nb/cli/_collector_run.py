@@ -62,6 +62,8 @@ def run(
     """Send payloads through a configuration and write what its exporters get, in order.
 
     A payload from which nothing is left writes no line. What components still hold at the end comes last.
+    With a batch processor the real collector may join payloads into fewer, larger lines, which the built-in engine
+    keeps apart; the points are the same.
     """
     from phoenix_nb.interfaces import EngineKind
     from phoenix_nb.lab import Ticks, pipeline_text, run_collector

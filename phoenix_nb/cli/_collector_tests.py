@@ -36,10 +36,19 @@ def run_tests(
 ) -> int:
     """Run pipeline tests: payloads in, expectations about what comes out; exit 0 means all passed."""
     from phoenix_nb.interfaces import EngineKind
-    from phoenix_nb.lab import junit_report, pipeline_test_files, run_pipeline_tests, write_text
+    from phoenix_nb.lab import (
+        junit_report,
+        pipeline_test_files,
+        require_other_file,
+        run_pipeline_tests,
+        write_text,
+    )
 
     results: list[PipelineTestResult] = []
-    for path in pipeline_test_files(files):
+    paths = pipeline_test_files(files)
+    if junit is not None:
+        require_other_file(junit, paths)
+    for path in paths:
         for result in run_pipeline_tests(path, engine=EngineKind(engine)):
             results.append(result)
             if not as_json:

@@ -41,9 +41,11 @@ def guarded(run: Callable[[], int | None], *, debug: bool, as_json: bool = False
     """
     try:
         return run() or EXIT_OK
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         leave_on_next_interrupt()
-        print("interrupted; what was acknowledged is kept", file=sys.stderr)  # noqa: T201 - this is the terminal
+        # Who knows more about what is left says it in the exception.
+        kept = str(stopped) or "what was acknowledged is kept"
+        print(f"interrupted; {kept}", file=sys.stderr)  # noqa: T201 - this is the terminal
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`phoenix … | head`); that is its right.

@@ -68,12 +68,14 @@ def optimize(
 ) -> None:
     """Search a stock collector configuration that saves series and keeps every critical process visible."""
     from phoenix_nb.interfaces import OptimizationRequest, OptimizationStrategy
-    from phoenix_nb.lab import MEMORY, Lab, pipeline_text, write_text
+    from phoenix_nb.lab import MEMORY, Lab, pipeline_text, require_other_file, write_text
 
     if not 0.0 < target < 1.0:
         raise InvalidRequestError(
             f"a target of {target:g} cannot be used", hint="a fraction between 0 and 1, such as 0.6"
         )
+    if out is not None:
+        require_other_file(out, [recording])
     request = OptimizationRequest(
         recording=str(recording),
         critical=tuple(split_globs(critical)),

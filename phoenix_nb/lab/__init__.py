@@ -19,6 +19,7 @@ from phoenix_nb.lab._handle import ExperimentHandle
 from phoenix_nb.lab._interval_tables import TableAnalysis, analyze_file, read_intervals
 from phoenix_nb.lab._lab import Lab
 from phoenix_nb.lab._learned_templates import learned_template
+from phoenix_nb.lab._overwriting import require_other_file
 from phoenix_nb.lab._pipeline_texts import engine_of, pipeline_text, write_text
 from phoenix_nb.lab._plan_checks import check_plan_against, check_plan_on
 from phoenix_nb.lab._recording import RecordingSummary, record, write_simulation
@@ -82,6 +83,7 @@ __all__ = [
     "read_text",
     "record",
     "require_folder",
+    "require_other_file",
     "run_collector",
     "run_pipeline_test",
     "run_pipeline_tests",

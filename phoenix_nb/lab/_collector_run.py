@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ from phoenix_nb.collector import EmbeddedEngine
 from phoenix_nb.errors import InvalidRequestError, StorageError
 from phoenix_nb.interfaces import EngineKind
 from phoenix_nb.lab._collector_engines import NamedEngine, checked_output, chosen_exporter, open_engine
+from phoenix_nb.lab._overwriting import require_other_file
 from phoenix_nb.lab._receivers import Receivers
 from phoenix_nb.otlp import Dictionaries, Frames
 from phoenix_nb.otlp.contracts import EngineOutput
@@ -63,6 +64,16 @@ class CollectorRunSummary:
     """What the hostmetrics receiver leaves out of the recording, a sentence each."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where output goes."""
+
+    folder: Path | None
+    """The folder that must be there, where each exporter has a file of its own."""
+    by_exporter: dict[str, Path]
+    """The file of each exporter whose payloads count."""
+
+
 def run_collector(
     text: str,
     *,
@@ -89,6 +100,8 @@ def run_collector(
 
     Raises:
         ConfigError: the configuration is refused.
+        InvalidRequestError: the output is the recording itself, or is not named like a recording.
+        KeyboardInterrupt: Ctrl-C; its text says so when nothing was written.
         NotFoundError: there is no such exporter.
         PayloadDecodeError: a line is not an OTLP request; ``details`` hold ``path`` and ``line``.
         SourceError: the recording cannot be read.
@@ -100,12 +113,15 @@ def run_collector(
             "the timers of the real collector follow its own clock",
             hint="use --ticks none, or the embedded engine",
         )
+    require_other_file(output, [source])
     dictionaries = Dictionaries()
     receivers = Receivers({"": text}, engine=engine, collector_version=collector_version)
     narrower = receivers.narrower("", dictionaries)
+    writers: dict[str, RecordingWriter] = {}
     with (
+        _told_when_nothing_is_written(writers),
         open_engine(text, dictionaries, engine=engine, collector_version=collector_version) as made,
-        _writers(output, made.exporters, chosen_exporter(made.exporters, exporter)) as writers,
+        _opened(writers, _files(output, source, made.exporters, chosen_exporter(made.exporters, exporter))),
     ):
         refused: dict[int, str] = {}
         warnings: dict[str, None] = {}
@@ -181,32 +197,45 @@ def _with_contents(frames: Frames | None) -> Iterator[Frames]:
 
 
 @contextlib.contextmanager
-def _writers(
-    output: Path, exporters: tuple[str, ...], chosen: str | None
-) -> Iterator[dict[str, RecordingWriter]]:
-    """A writer per exporter; the files get their names at the end, none of them after an error."""
-    where = output.expanduser()
-    made_folder = False
-    if chosen is not None:
-        files = {chosen: where}
-    else:
-        files = _files_in(where, exporters)
-        made_folder = _make_folder(where)
-    writers: dict[str, RecordingWriter] = {}
+def _told_when_nothing_is_written(writers: Mapping[str, RecordingWriter]) -> Iterator[None]:
+    """An interrupt says so when no file got its name."""
     try:
-        for name, file in files.items():
+        yield
+    except KeyboardInterrupt:
+        if any(writer.committed for writer in writers.values()):
+            raise
+        raise KeyboardInterrupt("nothing was written") from None
+
+
+@contextlib.contextmanager
+def _opened(writers: dict[str, RecordingWriter], files: _Files) -> Iterator[None]:
+    """Fill in a writer per exporter; the files get their names at the end, none of them after an error."""
+    made_folder = files.folder is not None and _make_folder(files.folder)
+    try:
+        for name, file in files.by_exporter.items():
             # What a program asked for comes out as it is: redaction is for what people pass on.
             writers[name] = RecordingWriter(file, redact=False)
-        yield writers
+        yield
         for writer in writers.values():
             writer.close()
     except BaseException:
         for writer in writers.values():
             writer.discard()
-        if made_folder:
+        if files.folder is not None and made_folder:
             with contextlib.suppress(OSError):
-                where.rmdir()
+                files.folder.rmdir()
         raise
+
+
+def _files(output: Path, source: Path, exporters: tuple[str, ...], chosen: str | None) -> _Files:
+    """Where the output of each exporter goes, which is never the recording."""
+    where = output.expanduser()
+    files = (
+        _Files(None, {chosen: where}) if chosen is not None else _Files(where, _files_in(where, exporters))
+    )
+    for file in files.by_exporter.values():
+        require_other_file(file, [source])
+    return files
 
 
 def _files_in(folder: Path, exporters: tuple[str, ...]) -> dict[str, Path]:

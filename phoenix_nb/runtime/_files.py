@@ -55,9 +55,13 @@ def write_atomically(path: Path, content: str | bytes, *, private: bool = False)
         temporary = None
         _sync_folder(path.parent)
     except OSError as error:
+        hint = _HINTS.get(error.errno or 0, "")
+        if error.errno == errno.ENOENT and path.parent.is_dir():
+            # Kernel folders such as /proc answer so to whoever creates a file.
+            hint = "no file can be created in this folder: choose another one"
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}",
-            hint=_HINTS.get(error.errno or 0, ""),
+            hint=hint,
             details={"path": str(path), "errno": error.errno},
         ) from error
     finally:

@@ -35,6 +35,9 @@ def storage_error(path: Path, doing: str, exc: OSError) -> StorageError:
         errno.ENOTDIR: "a part of the path is a file, not a folder",
         errno.EISDIR: "the path is a folder: give a file name",
     }
+    if exc.errno == errno.ENOENT and path.parent.is_dir():
+        # Kernel folders such as /proc answer so to whoever creates a file.
+        hints[errno.ENOENT] = "no file can be created in this folder: choose another one"
     reason = exc.strerror or str(exc)
     return StorageError(
         f"{doing} {path} failed: {reason}",
@@ -55,6 +58,8 @@ class AtomicFile:
         self._temporary = Path(name)
         self.stream: BinaryIO = os.fdopen(handle, "wb")
         self._done = False
+        self.committed = False
+        """Whether it has its name."""
 
     def commit(self) -> None:
         """Make the file durable and give it its name."""
@@ -69,7 +74,7 @@ class AtomicFile:
             os.umask(mask)
             self._temporary.chmod(0o666 & ~mask)
             self._temporary.replace(self.path)
-            self._done = True
+            self._done = self.committed = True
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -101,7 +106,7 @@ def compressed(stream: BinaryIO, path: Path) -> Any:
 
 def _unavailable(path: Path, exc: OSError) -> SourceError:
     hints = {
-        errno.ENOENT: "check the path; recordings end in .jsonl, .jsonl.zst or .parquet",
+        errno.ENOENT: "check the path; recordings end in .jsonl, .jsonl.zst, .jsonl.gz or .parquet",
         errno.EISDIR: "give a recording file, not a folder",
         errno.EACCES: "the file cannot be read: check its permissions",
     }

@@ -155,6 +155,11 @@ class RecordingWriter:
             self.discard()
             raise storage_error(self.path, "writing", exc) from exc
 
+    @property
+    def committed(self) -> bool:
+        """Whether the recording is there under its name."""
+        return self._file.committed
+
     def write(self, frames: Frames) -> None:
         """Add payloads.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -161,6 +162,17 @@ def test_a_simulation_leaves_no_file(start: Start, tmp_path: Path) -> None:
     assert code == 130
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_collector_run_writes_nothing(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "in.jsonl")  # Nobody writes into it: the command waits for its first payload.
+    words = ("--input", "in.jsonl", "--output", "out.jsonl")
+    started = start("collector", "run", "process-baseline-v1", *words)
+    started.until(lambda: any(one.name.endswith(".part") for one in tmp_path.iterdir()))
+    code, err = started.interrupted()
+    assert code == 130
+    assert err.splitlines()[-1] == "interrupted; nothing was written"
+    assert [one.name for one in tmp_path.iterdir()] == ["in.jsonl"]
 
 
 @pytest.mark.kernel

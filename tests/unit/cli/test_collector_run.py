@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from phoenix_nb.collector import EmbeddedEngine
 
 Phoenix = Callable[..., Any]
 
@@ -145,6 +148,76 @@ def test_what_makes_no_sense_is_refused(
     assert done.code == 1
     assert said in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "in.jsonl"]
+
+
+def _linked(recording: Path) -> Path:
+    (recording.parent / "link.jsonl").symlink_to(recording)
+    return recording.parent / "link.jsonl"
+
+
+def _linked_hard(recording: Path) -> Path:
+    (recording.parent / "link.jsonl").hardlink_to(recording)
+    return recording.parent / "link.jsonl"
+
+
+@pytest.mark.parametrize("name", [lambda one: one, lambda one: Path(".", one.name), _linked, _linked_hard])
+def test_recording_is_never_overwritten(
+    phoenix: Phoenix, tmp_path: Path, recording: Path, name: Callable[[Path], Path]
+) -> None:
+    before, other = recording.read_bytes(), name(recording)
+    # Had it been read first, this would be what is told.
+    recording.write_bytes(b"no payload")
+    for given, output in ((recording, other), (other, recording)):
+        done = phoenix("collector", "run", _config(tmp_path, _CONFIG), "--input", given, "--output", output)
+        assert done.code == 1
+        assert f"the output {output} is the same file as the input {given}" in done.err
+        assert "hint: name another file" in done.err
+        assert recording.read_bytes() == b"no payload"
+    recording.write_bytes(before)
+    done = phoenix("collector", "run", _config(tmp_path, _CONFIG), "--input", other, "--output", "o.jsonl")
+    assert done.code == 0
+
+
+def test_recording_in_the_folder_of_the_output_is_never_overwritten(phoenix: Phoenix, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    recording = _write(tmp_path / "out" / "otlp_http_b.jsonl", _payload(1, "keep"), _payload(2, "drop"))
+    before = recording.read_bytes()
+    config = _config(tmp_path, _TWO)
+    done = phoenix("collector", "run", config, "--input", recording, "--output", "out")
+    assert done.code == 1
+    assert f"is the same file as the input {recording}" in done.err
+    assert recording.read_bytes() == before
+    assert list((tmp_path / "out").iterdir()) == [recording]
+    words = ("--output", "out/other.jsonl", "--exporter", "otlp_http/b")
+    assert phoenix("collector", "run", config, "--input", recording, *words).code == 0
+
+
+def test_interrupt_after_the_end_keeps_the_output(
+    phoenix: Phoenix, tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close(_: EmbeddedEngine) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EmbeddedEngine, "close", close)
+    config = _config(tmp_path, _CONFIG)
+    done = phoenix("collector", "run", config, "--input", recording, "--output", "out.jsonl")
+    assert done.code == 130
+    assert "nothing was written" not in done.err
+    assert _values(tmp_path / "out.jsonl") == [1, 3, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_folder_that_takes_no_file_is_no_missing_one(
+    phoenix: Phoenix, tmp_path: Path, recording: Path
+) -> None:
+    config = _config(tmp_path, _CONFIG)
+    done = phoenix("collector", "run", config, "--input", recording, "--output", "/proc/o.jsonl")
+    assert done.code == 1
+    assert "hint: no file can be created in this folder" in done.err
+
+
+def test_help_says_where_the_engines_differ(phoenix: Phoenix) -> None:
+    assert "batch" in phoenix("collector", "run", "--help").out
 
 
 def test_nothing_in_is_nothing_out(phoenix: Phoenix, tmp_path: Path) -> None:

@@ -32,6 +32,23 @@ def test_simulate_gives_the_same_bytes(phoenix: Phoenix, tmp_path: Path, name: s
     assert payloads(tmp_path / name) == 4
 
 
+def test_optimize_never_overwrites_its_recording(phoenix: Phoenix, tmp_path: Path) -> None:
+    recording = tmp_path / "host.jsonl"
+    assert phoenix("simulate", "realistic", "--scrapes", "2", "--output", recording).code == 0
+    before = recording.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(recording)
+    done = phoenix("optimize", "--recording", recording, "--out", "link.jsonl")
+    assert done.code == 1
+    assert "the output link.jsonl is the same file as the input" in done.err
+    assert recording.read_bytes() == before
+
+
+def test_unknown_recording_is_told_every_ending(phoenix: Phoenix) -> None:
+    done = phoenix("collector", "lint", "process-baseline-v1", "--input", "nowhere.jsonl")
+    assert done.code == 1
+    assert ".jsonl, .jsonl.zst, .jsonl.gz or .parquet" in done.err
+
+
 def test_another_seed_gives_other_bytes(phoenix: Phoenix, tmp_path: Path) -> None:
     for seed in ("1", "2"):
         phoenix("simulate", "realistic", "--seed", seed, "--scrapes", "2", "--output", f"{seed}.jsonl")
