@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from phoenix_nb.collector.config import YamlError, load_yaml, plain
-from phoenix_nb.errors import InvalidRequestError
+from phoenix_nb.errors import InvalidRequestError, NotFoundError
 from phoenix_nb.interfaces._value import Value
 from phoenix_nb.lab._pipeline_texts import pipeline_text
 from phoenix_nb.lab._texts import read_text
@@ -29,6 +30,19 @@ __all__ = [
 
 ENDINGS: Final = (".pipeline-test.yaml", ".pipeline-test.yml")
 """What the name of a test file ends with, for those who look for them."""
+
+_WORDS: Final = {
+    "tuple_type": "should be a list",
+    "dict_type": "should be a mapping",
+    "model_type": "should be a mapping",
+    "missing": "is missing",
+    "string_type": "should be text",
+    "extra_forbidden": "no such key is known",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
+}
+"""What YAML calls what pydantic calls by its Python names, by type of error."""
 
 _KIND: Final = re.compile(r"bool|int|float|str|Recording|Range|tuple\[.*\]")
 """Names of kinds, which pydantic puts between the keys."""
@@ -189,17 +203,50 @@ def load_pipeline_tests(path: Path) -> tuple[PipelineTestFile, str]:
     if "\n" in found.config:
         return found, found.config
     beside = path.parent / found.config
-    return found, pipeline_text(str(beside) if beside.is_file() else found.config)
+    try:
+        return found, pipeline_text(str(beside) if beside.is_file() else found.config)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{path}: config: {error.message}",
+            hint="config is a file relative to the test file, a catalogue name, or YAML of several lines",
+            details={**error.details, "file": str(path)},
+        ) from error
 
 
 def _problems(error: ValidationError) -> list[str]:
-    """One text per wrong place, deepest first: where a value may be of several kinds, that tells what was meant."""
+    """One text per wrong place, deepest first.
+
+    Nothing is said of a place in which another one is wrong: that follows from it (a list without its wrong entries
+    is too short), or is about another kind than the one that was meant.
+    """
     found: dict[tuple[int | str, ...], list[str]] = {}
     for one in error.errors(include_url=False):
         where = tuple(part for part in one["loc"] if isinstance(part, int) or not _KIND.fullmatch(part))
-        found.setdefault(where, []).append(one["msg"].removeprefix("Value error, "))
+        found.setdefault(where, []).append(_text(one))
     lines = []
     for where, texts in sorted(found.items(), key=lambda item: -len(item[0])):
-        text = texts[0] if len(texts) == 1 else "this value is of the wrong kind"
-        lines.append(f"{'::'.join(map(str, where)) or 'the file'}: {text[:1].lower()}{text[1:]}")
+        if any(other[: len(where)] == where for other in found if len(other) > len(where)):
+            continue
+        lines.append(f"{'::'.join(map(str, where)) or 'the file'}: {_one_of(texts)}")
     return lines
+
+
+def _one_of(texts: list[str]) -> str:
+    """What each kind of value that may stand there asks for, as one text."""
+    kinds = list(dict.fromkeys(texts))
+    if "should be a number" in kinds and "should be a whole number" in kinds:
+        kinds.remove("should be a whole number")
+    if len(kinds) == 1:
+        return kinds[0]
+    if len(kinds) == 2 and all(text.startswith("should be ") for text in kinds):
+        return f"{kinds[0]} or {kinds[1].removeprefix('should be ')}"
+    return "this value is of the wrong kind"
+
+
+def _text(one: ErrorDetails) -> str:
+    if one["type"] in _WORDS:
+        return _WORDS[one["type"]]
+    if one["type"] == "too_short":
+        return f"should have at least {one['ctx']['min_length']} entry"
+    text = one["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{text[:1].lower()}{text[1:]}"

@@ -86,11 +86,20 @@ def run_pipeline_tests(
         try:
             failures = run_pipeline_test(path, file, text, test, engine=engine)
         except PhoenixError as error:
-            problems = error.details.get("problems")
-            shown = [str(one) for one in problems] if isinstance(problems, list) else []
-            yield PipelineTestResult(path, test.name, (), "\n".join([error.message, *shown[:3]]))
+            more = [text for text in _problems(error) if text not in error.message]
+            yield PipelineTestResult(path, test.name, (), "\n".join([error.message, *more[:3]]))
         else:
             yield PipelineTestResult(path, test.name, failures)
+
+
+def _problems(error: PhoenixError) -> Iterator[str]:
+    """Every finding that an error carries, as people read it."""
+    problems = error.details.get("problems")
+    for one in problems if isinstance(problems, list) else ():
+        if not isinstance(one, dict):
+            yield str(one)
+        elif one.get("severity") == "error":
+            yield f"{one['path']}: {one['message']}" if one["path"] else str(one["message"])
 
 
 def run_pipeline_test(
@@ -268,7 +277,8 @@ class _Check:
                 yield f"no series matches {_shown(pattern)}{self._nearest(pattern)}"
         for pattern in expect.absent:
             if found := self._matching(pattern):
-                yield f"{len(found)} series match {_shown(pattern)}:\n{self._listed(found)}"
+                match = "matches" if len(found) == 1 else "match"
+                yield f"{len(found)} series {match} {_shown(pattern)}, expected none:\n{self._listed(found)}"
         for wanted in expect.values:
             found = self._matching(wanted)
             if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_what_is_true_passes(phoenix: Phoenix, tmp_path: Path, expect: str) -> N
         ("{payloads: {max: 0}}", "payloads: expected at most 0, got 1"),
         ("{present: [{attributes: {k: drop}}]}", "no series matches *{k=drop}; of this metric there are:"),
         ("{present: [{metric: n}]}", "metrics in the output: m"),
-        ("{absent: [{metric: m}]}", "1 series match m{}:\n      m{k=keep}"),
+        ("{absent: [{metric: m}]}", "1 series matches m{}, expected none:\n      m{k=keep}"),
         ("{values: [{metric: m, value: 5.6, tolerance: 0.5}]}", "m{k=keep}: expected 5.6 ± 0.5, got 5"),
         (
             "{output: [{metric: m, value: 6, attributes: {k: keep}}]}",
@@ -108,6 +109,23 @@ def test_junit_report(phoenix: Phoenix, tmp_path: Path) -> None:
     assert failure.text == "points: expected 2, got 1"
 
 
+def test_report_never_overwrites_a_test(phoenix: Phoenix, tmp_path: Path) -> None:
+    file = _file(tmp_path, "{points: 1}")
+    before = file.read_bytes()
+    done = phoenix("collector", "test", tmp_path, "--junit", file.name)
+    assert done.code == 1
+    assert "is the same file as the input" in done.err
+    assert done.out == ""
+    assert file.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_report_in_a_folder_that_takes_no_file(phoenix: Phoenix, tmp_path: Path) -> None:
+    done = phoenix("collector", "test", _file(tmp_path, "{points: 1}"), "--junit", "/proc/out.xml")
+    assert done.code == 1
+    assert "hint: no file can be created in this folder" in done.err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -117,7 +135,7 @@ def test_junit_report(phoenix: Phoenix, tmp_path: Path) -> None:
         ("config: x\ntests: [{name: a, input: [], expect: {}}]", "a test that cannot fail"),
         (
             "config: x\ntests: [{name: a, input: [], expect: {point: 1}}]",
-            "tests::0::expect::point: extra inputs are not permitted",
+            "tests::0::expect::point: no such key is known",
         ),
         (
             "config: x\ntests: [{name: a, input: [{metric: m, value: 1, attributes: {k: [1]}}], expect: {points: 1}}]",
@@ -127,7 +145,20 @@ def test_junit_report(phoenix: Phoenix, tmp_path: Path) -> None:
             "config: x\ntests: [{name: a, input: [[{metric: m}]], expect: {points: 1}}]",
             "tests::0::input::0::0::value: ",
         ),
-        ("config: nowhere.yaml\ntests: [{name: a, input: [], expect: {points: 0}}]", "nowhere.yaml"),
+        (
+            "config: nowhere.yaml\ntests: [{name: a, input: [], expect: {points: 0}}]",
+            "bad.pipeline-test.yaml: config: there is no file nowhere.yaml",
+        ),
+        ("config: x\ntests: 5", "tests: should be a list"),
+        ("config: x\ntests: []", "tests: should have at least 1 entry"),
+        (
+            "config: x\ntests: [{name: a, input: 5, expect: {points: 0}}]",
+            "input: should be a mapping or a list",
+        ),
+        (
+            "config: x\ntests: [{name: a, input: [], expect: {points: many}}]",
+            "points: should be a whole number or a mapping",
+        ),
         (
             "config: x\ntests: [" + "{name: a, input: [], expect: {points: 0}}, " * 2 + "]",
             "two tests named 'a'",
@@ -141,6 +172,30 @@ def test_what_is_no_test_file_is_refused(phoenix: Phoenix, tmp_path: Path, text:
     assert done.code == 1
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_only_what_is_wrong_is_told(phoenix: Phoenix, tmp_path: Path) -> None:
+    path = tmp_path / "bad.pipeline-test.yaml"
+    path.write_text("config: x\ntests: [{name: a, input: [{metric: m}], expect: {points: 0}}]")
+    done = phoenix("collector", "test", path)
+    # Not that there is no test, nor that the input is no recording.
+    assert [line for line in done.err.splitlines() if line.startswith("  ")] == [
+        "  tests::0::input::0::0::value: is missing"
+    ]
+
+
+def test_findings_about_the_configuration_are_sentences(phoenix: Phoenix, tmp_path: Path) -> None:
+    path = _file(tmp_path, "{points: 1}")
+    path.write_text(
+        path.read_text().replace("datapoint:", "datapointt:").replace("debug: }", "debug: {nope: 1}}")
+    )
+    done = phoenix("collector", "test", path)
+    assert done.code == 1
+    told = [line for line in done.out.splitlines() if line.startswith("  ")]
+    assert len(told) == 2
+    assert told[0].startswith("  cannot be run: processors::filter::metrics::datapointt: ")
+    assert told[0].endswith("(and 1 more)")
+    assert told[1].startswith("  exporters::debug")
 
 
 def test_a_folder_without_tests_and_no_file(phoenix: Phoenix, tmp_path: Path) -> None:
