@@ -5,6 +5,7 @@ from __future__ import annotations
 from phoenix_nb.collector.config._durations import format_duration, parse_duration
 from phoenix_nb.collector.config._expand import ExpansionError, expand
 from phoenix_nb.collector.config._ids import SIGNALS, ComponentId, IdError, quote
+from phoenix_nb.collector.config._levels import LOG_LEVEL, TELEMETRY_LEVEL
 from phoenix_nb.collector.config._scalars import bounded_int
 from phoenix_nb.collector.config._schema import (
     ANY,
@@ -40,8 +41,10 @@ __all__ = [
     "DURATION",
     "FLOAT",
     "INT",
+    "LOG_LEVEL",
     "MAX_BYTES",
     "SIGNALS",
+    "TELEMETRY_LEVEL",
     "TEXT",
     "UINT32",
     "ComponentId",

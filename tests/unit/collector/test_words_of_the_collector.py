@@ -7,10 +7,8 @@ import pytest
 from phoenix_nb.collector import validate_config
 from phoenix_nb.interfaces.pipeline import Severity
 
-UNREADABLE = (
-    "failed to get config: cannot unmarshal the configuration: "
-    "decoding failed due to the following error(s):\n\n"
-)
+JOINT = "decoding failed due to the following error(s):\n\n"
+UNREADABLE = f"failed to get config: cannot unmarshal the configuration: {JOINT}"
 HEAD = "receivers: {nop: }\nexporters: {nop: }\n"
 PLAIN = "service: {pipelines: {metrics: {receivers: [nop], exporters: [nop]}}}\n"
 
@@ -80,3 +78,196 @@ def test_a_connector_needs_a_partner_for_each_of_its_signals() -> None:
         "but not used in any supported exporter pipeline"
     )
     assert refused(text) == [lonely]
+
+
+def exporting(exporter: str) -> str:
+    name = exporter.partition(":")[0]
+    service = PLAIN.replace("exporters: [nop]", f"exporters: [{name}]")
+    return f"receivers: {{nop: }}\nexporters: {{{exporter}}}\n{service}"
+
+
+TLS_PAIR = "TLS configuration must include both certificate and key (CertFile/CertPem and KeyFile/KeyPem)"
+
+
+@pytest.mark.parametrize(
+    ("exporter", "words"),
+    [
+        ("debug: {verbosity: none}", 'exporters::debug: verbosity level "None" is not supported'),
+        (
+            "debug: {use_internal_logger: true, output_paths: [stdout]}",
+            "exporters::debug: output_paths is not supported when use_internal_logger is true",
+        ),
+        (
+            "debug: {sending_queue: {queue_size: -1}}",
+            "exporters::debug::sending_queue: `queue_size` must be positive",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', sending_queue: {num_consumers: 0, queue_size: -1}}",
+            "exporters::otlp_grpc::sending_queue: `num_consumers` must be positive",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', sending_queue: {sizer: items, queue_size: 10, batch: {min_size: 5000}}}",
+            "exporters::otlp_grpc::sending_queue: `min_size` must be less than or equal to `queue_size`",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', sending_queue: {batch: {sizer: requests}}}",
+            (
+                "exporters::otlp_grpc::sending_queue: `min_size` must be less than or equal to `queue_size`\n"
+                'batch: `batch` supports only `items` or `bytes` sizer, found "requests"'
+            ),
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', sending_queue: {batch: {min_size: 10, max_size: 5}}}",
+            "exporters::otlp_http::sending_queue: batch: `max_size` (5) must be greater or equal to `min_size` (10)",
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', sending_queue: {batch: {flush_timeout: -1s}}}",
+            "exporters::otlp_http::sending_queue: batch: `flush_timeout` must be positive, found -1000000000",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', retry_on_failure: {enabled: false, max_elapsed_time: -1s}}",
+            "exporters::otlp_grpc::retry_on_failure: max_elapsed_time value must be greater than or equal to 0",
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', retry_on_failure: {max_interval: -1s, initial_interval: -1s}}",
+            (
+                "exporters::otlp_http::retry_on_failure: initial_interval value must be greater than or equal to 0\n"
+                "max_interval value must be greater than or equal to 0"
+            ),
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', retry_on_failure: {max_elapsed_time: 10s}}",
+            "exporters::otlp_grpc::retry_on_failure: 'max_elapsed_time' must not be less than 'max_interval'",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', tls: {cert_file: /a}}",
+            f"exporters::otlp_grpc::clientconfig::tls: {TLS_PAIR}",
+        ),
+        (
+            "prometheus: {endpoint: 'x:1', tls: {key_file: /a}}",
+            f"exporters::prometheus::serverconfig::tls: config: {TLS_PAIR}",
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', tls: {min_version: '1.5'}}",
+            'exporters::otlp_http::clientconfig::tls: invalid TLS min_version: unsupported TLS version: "1.5"',
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', tls: {max_version: '1.1'}}",
+            (
+                "exporters::otlp_http::clientconfig::tls: invalid TLS configuration: "
+                "min_version cannot be greater than max_version"
+            ),
+        ),
+        (
+            "otlp_grpc: {endpoint: x}",
+            "exporters::otlp_grpc::clientconfig: address x: missing port in address",
+        ),
+        ("otlp_grpc: {endpoint: 'x:y'}", 'exporters::otlp_grpc::clientconfig: invalid port "y"'),
+        (
+            "otlp_grpc: {endpoint: '::1:4317'}",
+            "exporters::otlp_grpc::clientconfig: address ::1:4317: too many colons in address",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', timeout: -1s}",
+            "exporters::otlp_grpc::timeoutconfig: 'timeout' must be non-negative",
+        ),
+        (
+            "otlp_http: {endpoint: 'http://x', compression: gzip, compression_params: {level: 20}}",
+            'exporters::otlp_http::clientconfig: unsupported parameters {Level:20} for compression type "gzip"',
+        ),
+        ("file: {path: a, compression: gzip}", "exporters::file: compression is not supported"),
+        (
+            "file: {path: a, append: true, rotation: {max_megabytes: 1}}",
+            "exporters::file: append and rotation enabled at the same time is not supported",
+        ),
+    ],
+)
+def test_exporters_are_checked_as_the_collector_checks_them(exporter: str, words: str) -> None:
+    assert refused(exporting(exporter))[0] == words
+
+
+@pytest.mark.parametrize(
+    ("exporter", "words"),
+    [
+        ("debug: {verbosity: loud}", "'verbosity' unknown metrics level \"loud\""),
+        (
+            "otlp_http: {endpoint: 'http://x', compression: zip}",
+            "'compression' unsupported compression type \"zip\"",
+        ),
+        ("otlp_grpc: {endpoint: 'x:1', sending_queue: {sizer: big}}", "'sizer' invalid sizer: \"big\""),
+        (
+            "otlp_grpc: {endpoint: 'x:1', sending_queue: {batch: {size: 1}}}",
+            "'queuebatch.BatchConfig' has invalid keys: size",
+        ),
+        (
+            "otlp_grpc: {endpoint: 'x:1', keepalive: {every: 1s}}",
+            "'configgrpc.KeepaliveClientConfig' has invalid keys: every",
+        ),
+    ],
+)
+def test_words_of_exporters_are_known_ones(exporter: str, words: str) -> None:
+    name = exporter.partition(":")[0]
+    parts = [f"'exporters' error reading configuration for \"{name}\": ", words]
+    inner = {"sending_queue": ["'sending_queue' ", "'' "], "keepalive": ["'keepalive' "]}
+    parts[1:1] = next((layers for part, layers in inner.items() if part in exporter), [])
+    if "batch" in exporter:
+        parts[-1:-1] = ["'batch' "]
+    assert refused(exporting(exporter)) == [f"{UNREADABLE}{JOINT.join(parts)}"]
+
+
+@pytest.mark.parametrize(
+    "exporter",
+    [
+        "debug: {verbosity: Detailed, output_paths: }",
+        "debug: {verbosity: 1}",
+        "otlp_grpc: {endpoint: 'x:1', sending_queue: {enabled: false, queue_size: -1}}",
+        "otlp_grpc: {endpoint: 'x:1', timeout: , compression: , sending_queue: {storage: }}",
+        "otlp_grpc: {endpoint: 'dns:///x:1', retry_on_failure: {max_interval: }, tls: {cert_file: , insecure: true}}",
+        "otlp_grpc: {endpoint: 'https://x:1', sending_queue: {batch: , sizer: bytes}, keepalive: }",
+        "otlp_http: {endpoint: 'http://x', compression: zstd, compression_params: {level: 20}, tls: }",
+        "file: {path: a, compression: , append: true, group_by: }",
+    ],
+)
+def test_exporters_that_the_collector_takes_are_taken(exporter: str) -> None:
+    assert refused(exporting(exporter)) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("grpc: {tls: {cert_file: /a}}", f"receivers::otlp::protocols::grpc: tls: config: {TLS_PAIR}"),
+        (
+            "http: {tls: {key_file: /a}}",
+            f"receivers::otlp::protocols::http: serverconfig::tls: config: {TLS_PAIR}",
+        ),
+        (
+            "grpc: {tls: {client_ca_file: /a}}",
+            (
+                "receivers::otlp::protocols::grpc: tls: "
+                "TLS configuration must include both certificate and key for server connections"
+            ),
+        ),
+        (
+            "grpc: {read_buffer_size: -1}",
+            "receivers::otlp::protocols::grpc: invalid read_buffer_size value: -1",
+        ),
+        (
+            "grpc: {foo: 1}",
+            (
+                f"{UNREADABLE}'receivers' error reading configuration for \"otlp\": {JOINT}"
+                f"'protocols.grpc' {JOINT}'configgrpc.ServerConfig' has invalid keys: foo"
+            ),
+        ),
+        (
+            "http: [a]",
+            (
+                f"{UNREADABLE}'receivers' error reading configuration for \"otlp\": {JOINT}"
+                "'protocols.http' '' expected a map or struct, got \"slice\""
+            ),
+        ),
+    ],
+)
+def test_servers_are_checked_as_the_collector_checks_them(server: str, words: str) -> None:
+    service = PLAIN.replace("[nop]", "[otlp]", 1)
+    text = f"receivers: {{otlp: {{protocols: {{{server}}}}}}}\nexporters: {{nop: }}\n{service}"
+    assert refused(text) == [words]
