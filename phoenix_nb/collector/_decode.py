@@ -17,6 +17,8 @@ from phoenix_nb.collector.config import (
     ExpansionError,
     IdError,
     Node,
+    Refused,
+    Struct,
     YamlError,
     decode_settings,
     expand,
@@ -50,6 +52,8 @@ class Decoded:
     """The service's pipelines."""
     extensions: list[ComponentId] = field(default_factory=list)
     """Extensions that the service starts."""
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    """What the collector tells about itself."""
     resource: dict[str, str] = field(default_factory=dict)
     """Attributes of the collector itself."""
     problems: list[ConfigProblem] = field(default_factory=list)
@@ -238,26 +242,28 @@ class _Decoder:
                 code="CONFIG_VALUE",
             )
             return
-        telemetry, errors = decode_settings(TelemetrySettings, node.get("telemetry"))
-        if telemetry is None:
-            for error in errors:
-                text = error.text.replace("''", "'service.telemetry'", 1)
-                self._refuse(
-                    "::".join(("service", "telemetry", *error.path)),
-                    text,
-                    code="CONFIG_KEY" if error.unknown_key else "CONFIG_VALUE",
-                )
-        if isinstance(telemetry, TelemetrySettings) and isinstance(telemetry.resource, dict):
-            # A null takes an attribute away that the collector would set itself.
-            self._made.resource = {
-                key: "" if value is None else text_of(attribute_from_node(value))
-                for key, value in telemetry.resource.items()
-            }
+        self._telemetry(node.get("telemetry"))
         self._made.extensions = self._ids("service.extensions", "service::extensions", node.get("extensions"))
         self._pipelines(node.get("pipelines"))
         unknown = sorted(set(node) - {"pipelines", "extensions", "telemetry"})
         if unknown:
             self._refuse("service", f"'service' has invalid keys: {', '.join(unknown)}", code="CONFIG_KEY")
+
+    def _telemetry(self, node: Node) -> None:
+        name, path = "service.telemetry", ("service", "telemetry")
+        try:
+            made = Struct(TelemetrySettings).decode(path, name, node, TelemetrySettings())
+        except Refused as exc:
+            for error in exc.errors:
+                code = "CONFIG_KEY" if error.unknown_key else "CONFIG_VALUE"
+                self._refuse("::".join(error.path), error.text, code=code)
+            return
+        self._made.telemetry = made
+        # A null takes an attribute away that the collector would set itself.
+        self._made.resource = {
+            key: "" if value is None else text_of(attribute_from_node(value))
+            for key, value in made.resource.pairs().items()
+        }
 
     def _pipelines(self, node: Node) -> None:
         node = node.value if isinstance(node, Expanded) else node

@@ -154,6 +154,8 @@ def _rules(
     ):
         for component in decoded.components.get(kind, {}).values():
             yield from _component_rules(component, version)
+    for path, message in walk_problems(decoded.telemetry, ("service", "telemetry")):
+        yield _rule("::".join(path), message)
     yield from _service_rules(decoded.pipelines)
 
 

@@ -16,7 +16,7 @@ from phoenix_nb.collector._values import (
     text_of,
 )
 from phoenix_nb.collector.components._base import BuildError
-from phoenix_nb.collector.config import ANY, TEXT, Settings, quote, setting
+from phoenix_nb.collector.config import ANY, TEXT, Settings, YamlTime, quote, setting
 from phoenix_nb.otlp import Attributes, AttributeValue
 
 __all__ = ["ActionSettings", "Deletion", "Pairs", "compile_actions"]
@@ -159,6 +159,8 @@ def _source_step(settings: ActionSettings, action: str, head: str) -> _Step:
             f'{head}. Action "{action}" does not use the "pattern" field. This must not be specified'
         )
     _no_type(settings, action, head)
+    if _has_time(settings.value) or _has_time(settings.default_value):
+        raise BuildError("<Invalid value type time.Time>")
     key, source = settings.key, settings.from_attribute
     fixed = attribute_from_node(settings.value)
     has_value, has_default = settings.value is not None, settings.default_value is not None
@@ -176,6 +178,13 @@ def _source_step(settings: ActionSettings, action: str, head: str) -> _Step:
             pairs[key] = default
 
     return apply
+
+
+def _has_time(value: object) -> bool:
+    """Whether a value is or holds a date without quotes, which is no value of an attribute."""
+    if isinstance(value, dict):
+        return any(_has_time(one) for one in value.values())
+    return any(_has_time(one) for one in value) if isinstance(value, list) else isinstance(value, YamlTime)
 
 
 def _no_type(settings: ActionSettings, action: str, head: str) -> None:

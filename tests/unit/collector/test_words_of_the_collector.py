@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix_nb.collector import validate_config
+from phoenix_nb.collector import parse_config, validate_config
 from phoenix_nb.interfaces.pipeline import Severity
 
 JOINT = "decoding failed due to the following error(s):\n\n"
@@ -271,3 +271,107 @@ def test_servers_are_checked_as_the_collector_checks_them(server: str, words: st
     service = PLAIN.replace("[nop]", "[otlp]", 1)
     text = f"receivers: {{otlp: {{protocols: {{{server}}}}}}}\nexporters: {{nop: }}\n{service}"
     assert refused(text) == [words]
+
+
+def telling(telemetry: str) -> str:
+    return f"{HEAD}{PLAIN.replace('{pipelines', f'{{telemetry: {{{telemetry}}}, pipelines')}"
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "section", "words"),
+    [
+        ("metrics: {address: ':8888'}", "metrics", "'migration.MetricsConfigV030' has invalid keys: address"),
+        ("metrics: {level: Max}", "metrics", "'level' unknown metrics level \"max\""),
+        ("traces: {level: x}", "traces", "'level' unknown metrics level \"x\""),
+        ("logs: {level: Loud}", "logs", "'level' unrecognized level: \"Loud\""),
+        ("logs: {foo: 1}", "logs", "'migration.LogsConfigV030' has invalid keys: foo"),
+        ("logs: {sampling: {tick: x}}", "logs", "'sampling.tick' time: invalid duration"),
+        ("metrics: {readers: x}", "metrics", "'readers' source data must be an array or slice, got string"),
+        ("metrics: {readers: [{foo: 1}]}", "metrics", "'readers[0]' has invalid keys: foo"),
+        ("metrics: {views: [{foo: 1}]}", "metrics", "'views[0]' has invalid keys: foo"),
+        (
+            "metrics: {readers: [{pull: {exporter: {prometheus: {host: 1, port: x}}}}]}",
+            "metrics",
+            (
+                "'readers[0].pull.exporter.prometheus.host' expected type 'string', got unconvertible type 'int'\n"
+                "'readers[0].pull.exporter.prometheus.port' expected type 'int', got unconvertible type 'string'"
+            ),
+        ),
+        (
+            "metrics: {readers: [{periodic: {interval: 10s, exporter: {console: {}}}}]}",
+            "metrics",
+            "'readers[0].periodic.interval' expected type 'int', got unconvertible type 'string'",
+        ),
+    ],
+)
+def test_telemetry_is_decoded_as_the_collector_decodes_it(telemetry: str, section: str, words: str) -> None:
+    assert refused(telling(telemetry)) == [f"{UNREADABLE}'service.telemetry.{section}' {JOINT}{words}"]
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "words"),
+    [
+        ("resource: x", f"{UNREADABLE}'service.telemetry.resource' expected a map or struct, got \"string\""),
+        ("metrics: x", f"{UNREADABLE}'service.telemetry.metrics' expected a map or struct, got \"string\""),
+        ("foo: 1", f"{UNREADABLE}'service.telemetry' has invalid keys: foo"),
+        (
+            "resource: {a: 1}",
+            'service::telemetry::resource: legacy resource attribute "a" must be string or null',
+        ),
+        (
+            "metrics: {readers: []}",
+            "service::telemetry: collector telemetry metrics reader should exist when metric level is not none",
+        ),
+        (
+            "metrics: {views: [{selector: {instrument_name: a}}]}",
+            (
+                "service::telemetry: service::telemetry::metrics::views can only be set when "
+                "service::telemetry::metrics::level is detailed"
+            ),
+        ),
+    ],
+)
+def test_telemetry_is_checked_as_the_collector_checks_it(telemetry: str, words: str) -> None:
+    assert refused(telling(telemetry)) == [words]
+
+
+@pytest.mark.parametrize(
+    "telemetry",
+    [
+        "metrics: {level: Detailed, views: [{selector: {instrument_name: a}, stream: {name: b}}]}",
+        "metrics: {level: none, readers: []}",
+        "metrics: {readers: [{pull: {exporter: {prometheus: {host: localhost, port: 8888, without_units: true}}}}]}",
+        "metrics: {readers: [{periodic: {exporter: {otlp: {protocol: grpc, headers: {a: b}}}}}]}",
+        "logs: {level: WARN, encoding: json, output_paths: a, sampling: {enabled: true, tick: 10s}}",
+        "traces: {propagators: [b3], sampler: {always_on: {}}}, resource: {a: , b: c, schema_url: d}",
+        "resource: {attributes: [{name: a, value: 1}]}",
+    ],
+)
+def test_telemetry_that_the_collector_takes_is_taken(telemetry: str) -> None:
+    assert refused(telling(telemetry)) == []
+
+
+def test_both_ways_to_write_the_resource_say_the_same() -> None:
+    found = [
+        dict(parse_config(telling(telemetry)).resource)
+        for telemetry in (
+            "resource: {service.name: a, b: }",
+            "resource: {attributes: [{name: service.name, value: a}, {name: b}]}",
+        )
+    ]
+    assert found == [{"service.name": "a", "b": ""}] * 2
+
+
+@pytest.mark.parametrize(
+    "value", ["2020-01-01", "2020-01-01T00:00:00Z", "[a, 2020-01-01]", "{a: 2020-01-01}"]
+)
+@pytest.mark.parametrize(("processor", "key"), [("resource", "attributes"), ("attributes", "actions")])
+def test_a_date_without_quotes_is_no_value(processor: str, key: str, value: str) -> None:
+    settings = f"{{{key}: [{{key: a, action: insert, value: {value}}}]}}"
+    service = PLAIN.replace("exporters", f"processors: [{processor}], exporters")
+    assert refused(f"{HEAD}processors: {{{processor}: {settings}}}\n{service}") == [
+        (
+            f'failed to build pipelines: failed to create "{processor}" processor, in pipeline "metrics": '
+            "<Invalid value type time.Time>"
+        )
+    ]
