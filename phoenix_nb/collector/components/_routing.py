@@ -45,6 +45,7 @@ from phoenix_nb.collector.ottl import (
     Function,
     FunctionTable,
     OttlError,
+    OttlLimitError,
     Rows,
     Statement,
     compile_statements,
@@ -309,6 +310,8 @@ def _statement(text: str, context: str, version: tuple[int, int, int]) -> Statem
         (made,) = compile_statements(
             [text], CONTEXTS[context], _functions(context), prefixed=False, version=version
         )
+    except OttlLimitError as exc:
+        raise BuildError(str(exc)) from exc
     except OttlError as exc:
         raise BuildError(str(exc).partition('": ')[2] or str(exc)) from exc
     shared = next((axis for axis in made.writes if LEVEL_OF.get(axis) != CONTEXTS[context].level), None)

@@ -29,6 +29,7 @@ from phoenix_nb.collector.ottl import (
     Context,
     Inference,
     OttlError,
+    OttlLimitError,
     Statement,
     check_condition_syntax,
     check_statement_syntax,
@@ -162,6 +163,8 @@ def _inferred(group: StatementGroup, version: tuple[int, int, int]) -> str:
     conditions = " ".join(map(quote, group.conditions))
     try:
         name = _inference(version).of(group.statements, group.conditions)
+    except OttlLimitError:
+        raise
     except OttlError as exc:
         raise OttlError(
             f"unable to infer a valid context ([{names}]) from statements [{statements}] and conditions "

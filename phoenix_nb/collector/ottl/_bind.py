@@ -14,9 +14,9 @@ from phoenix_nb.collector.ottl._function import LITERALS, TARGETS, Function, Fun
 from phoenix_nb.collector.ottl._getters import Getter, literal, typed
 from phoenix_nb.collector.ottl._lookups import WITH_ATTRIBUTES, attribute_lookup
 from phoenix_nb.collector.ottl._names import field_name
-from phoenix_nb.collector.ottl._runtime import OttlError, Value, arithmetic, kind_of
+from phoenix_nb.collector.ottl._runtime import GoList, OttlError, Value, arithmetic, kind_of, plain_value
 from phoenix_nb.collector.ottl._setters import setter_of
-from phoenix_nb.otlp import KeyValues
+from phoenix_nb.otlp import AttributeValue, KeyValues
 
 __all__ = ["LATEST", "BindError", "Binder", "Made"]
 
@@ -83,10 +83,10 @@ class Binder:
             case ast.Lambda():
                 raise BindError(_NO_LAMBDA)
             case ast.ListLiteral():
-                return _gather([self.value(item) for item in node.items], tuple)
+                return _gather([self.value(item) for item in node.items], GoList)
         keys = [key for key, _ in node.items]
         values = [self.value(value) for _, value in node.items]
-        return _gather(values, lambda found: KeyValues(zip(keys, found, strict=True)))
+        return _gather(values, lambda found: KeyValues(zip(keys, map(_entry, found), strict=True)))
 
     def _enum(self, name: str) -> int:
         found = ENUMS.get(self.context.name, {}).get(name)
@@ -353,9 +353,21 @@ def _fixed(evaluate: Callable[[Item], Value]) -> tuple[Callable[[Item], Value], 
 
 def _gather(getters: Sequence[Getter], build: Callable[[list[Any]], Value]) -> Getter:
     if all(getter.constant for getter in getters):
-        return literal(build([getter.get(Item()) for getter in getters]))
+        try:
+            return literal(build([getter.get(Item()) for getter in getters]))
+        except OttlError as exc:
+            raise BindError(str(exc)) from exc
     axes = frozenset[Axis]().union(*(getter.axes for getter in getters))
     return Getter(axes, lambda item: build([getter.get(item) for getter in getters]))
+
+
+def _entry(value: Value) -> AttributeValue:
+    """A value inside of a map that is written down: a map, or a list of maps, may be one there."""
+    if isinstance(value, KeyValues):
+        return value
+    if type(value) is GoList:
+        return tuple(entry if isinstance(entry, KeyValues) else plain_value(entry) for entry in value)
+    return plain_value(value)
 
 
 def _math(left: Getter, op: str, right: Getter, *, mixed: bool) -> Getter:

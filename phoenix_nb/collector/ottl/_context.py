@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from phoenix_nb.collector.config import quote
-from phoenix_nb.collector.ottl._runtime import Part, Points, Time, Value
+from phoenix_nb.collector.ottl._runtime import Counts, Floats, Part, Points, Time, Value
 from phoenix_nb.otlp import (
     Attributes,
     ExponentialHistogramValue,
@@ -239,7 +239,7 @@ def _buckets(side: str, part: str) -> PathRule:
         found = getattr(value, side)
         if part == "offset":
             return 0 if found is None else int(found.offset)
-        return () if found is None else tuple(map(_signed, found.bucket_counts))
+        return Counts(() if found is None else map(_signed, found.bucket_counts))
 
     return _side(ExponentialHistogramValue, read)
 
@@ -275,8 +275,8 @@ _DATAPOINT: Final = {
     ),
     "count": _wide(lambda value: _signed(value.count)),
     "sum": _wide(lambda value: 0.0 if value.sum is None else value.sum),
-    "bucket_counts": _side(HistogramValue, lambda value: tuple(map(_signed, value.bucket_counts))),
-    "explicit_bounds": _side(HistogramValue, lambda value: tuple(value.explicit_bounds)),
+    "bucket_counts": _side(HistogramValue, lambda value: Counts(map(_signed, value.bucket_counts))),
+    "explicit_bounds": _side(HistogramValue, lambda value: Floats(value.explicit_bounds)),
     "scale": _side(ExponentialHistogramValue, lambda value: value.scale),
     "zero_count": _side(ExponentialHistogramValue, lambda value: _signed(value.zero_count)),
     "positive": _side(ExponentialHistogramValue, lambda value: Part(value.positive, BUCKETS)),

@@ -19,6 +19,7 @@ from phoenix_nb.collector.ottl._context import Axis, Item
 from phoenix_nb.collector.ottl._lookups import Bulk, converted
 from phoenix_nb.collector.ottl._runtime import (
     Duration,
+    GoList,
     OttlError,
     OttlTypeError,
     Part,
@@ -27,6 +28,7 @@ from phoenix_nb.collector.ottl._runtime import (
     Value,
     clock,
     kind_of,
+    plain_list,
 )
 from phoenix_nb.otlp import KeyValues
 
@@ -120,7 +122,8 @@ def _map(value: Value) -> Value:
 
 
 def _slice(value: Value) -> Value:
-    return _exact("pcommon.Slice", (tuple,), value)
+    found = _exact("pcommon.Slice", (tuple,), value)
+    return plain_list(found) if isinstance(found, GoList) else found
 
 
 def _time(value: Value) -> Value:
@@ -144,9 +147,22 @@ def _string_like(value: Value) -> Value:
         # To the collector they have no fields that it can show.
         return "{}"
     try:
-        return go_json(value)
+        return _list_json(value) if isinstance(value, GoList) else go_json(value)
     except ValueError as exc:
         raise OttlTypeError(f"unsupported type: {kind_of(value)}") from exc
+
+
+def _list_json(value: Value) -> str:
+    """A list that was written down, as JSON: what it holds of OTLP's own has no fields that could be shown."""
+    if isinstance(value, GoList):
+        return "[" + ",".join(map(_list_json, value)) + "]"
+    if isinstance(value, Time):
+        return f'"{rfc3339(value)}"'
+    if isinstance(value, Duration):
+        return str(value.nanos)
+    if isinstance(value, (KeyValues, tuple, Points, Part)):
+        return "{}"
+    return go_json(value)
 
 
 def rfc3339(time: Time) -> str:

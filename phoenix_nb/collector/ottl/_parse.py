@@ -38,11 +38,13 @@ from phoenix_nb.collector.ottl._ast import (
     walk,
 )
 
-__all__ = ["OttlSyntaxError", "parse_condition", "parse_statement", "parse_value"]
+__all__ = ["OttlSizeError", "OttlSyntaxError", "parse_condition", "parse_statement", "parse_value"]
 
 T = TypeVar("T")
 _MAX_LENGTH: Final = 100_000
 _MAX_DEPTH: Final = 60
+_BEGIN: Final = 100
+"""Letters of a text that is too large which its error shows."""
 _SHORT: Final = 1000
 """Length up to which the syntax of a text is remembered."""
 _HIGH: Final = (1 << 63) - 1
@@ -65,6 +67,17 @@ _ESCAPE: Final = re.compile(
 
 class OttlSyntaxError(ValueError):
     """Text that is not OTTL; the message is the collector's."""
+
+
+class OttlSizeError(OttlSyntaxError):
+    """A text that only this engine refuses, for its size; the message gives the reason and how the text begins."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        begin = quote(text[:_BEGIN])
+        super().__init__(
+            f"the text {reason}, which is more than the embedded engine reads; run it with `engine: otelcol`; "
+            f"it begins with {begin}…"
+        )
 
 
 @functools.cache
@@ -161,7 +174,7 @@ class _Reader:
     @property
     def tree(self) -> Tree[Token]:
         if len(self.text) > _MAX_LENGTH:
-            raise OttlSyntaxError(f"the text is longer than {_MAX_LENGTH} characters")
+            raise OttlSizeError(f"is longer than {_MAX_LENGTH} characters", self.text)
         _check_depth(self.text)
         try:
             return _parser().parse(self.text, start=self.kind)
@@ -403,6 +416,6 @@ def _check_depth(text: str) -> None:
         elif letter in "([{":
             depth += 1
             if depth > _MAX_DEPTH:
-                raise OttlSyntaxError(f"the text is nested deeper than {_MAX_DEPTH} levels")
+                raise OttlSizeError(f"is nested deeper than {_MAX_DEPTH} levels", text)
         elif letter in ")]}":
             depth -= 1

@@ -5,23 +5,30 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from phoenix_nb.collector.ottl._zones import UTC_ZONE, Zone, moment
 from phoenix_nb.otlp import AttributeValue, KeyValues
 
 __all__ = [
+    "Counts",
     "Duration",
+    "Floats",
+    "GoList",
     "OttlError",
     "OttlTypeError",
     "Part",
     "Points",
+    "Strings",
     "Time",
+    "Uniform",
     "Value",
     "arithmetic",
     "clock",
     "compare",
     "kind_of",
+    "plain_list",
+    "plain_value",
     "show",
     "wrap",
 ]
@@ -90,6 +97,45 @@ class Part:
     """What it is called in messages."""
 
 
+class GoList(tuple[Any, ...]):
+    """A list that was written down or put in order: each entry is what it is outside of lists, also a map or a time.
+
+    Lists out of attributes are plain tuples. The collector treats the two differently: only the latter is a value of
+    OTLP, and the entries of the former have to become such values first.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "[]interface {}"
+    """What it is called in messages."""
+
+
+class Uniform(GoList):
+    """A list whose entries are all of one simple kind; the collector compares it with no other list."""
+
+    __slots__ = ()
+
+
+class Strings(Uniform):
+    """Texts that a text was split into."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "[]string"
+
+
+class Floats(Uniform):
+    """Bounds of buckets."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "[]float64"
+
+
+class Counts(Uniform):
+    """Counts of buckets."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "[]uint64"
+
+
 _Ordered = TypeVar("_Ordered", float, str, bytes)
 
 Value: TypeAlias = "AttributeValue | Time | Duration | Points | Part"
@@ -110,7 +156,7 @@ _KINDS: Final = (
 
 def kind_of(value: Value) -> str:
     """The kind of a value as the collector's messages name it."""
-    if isinstance(value, (Points, Part)):
+    if isinstance(value, (Points, Part, GoList)):
         return value.kind
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "<nil>")
 
@@ -128,6 +174,51 @@ def show(value: Value) -> str:
     if isinstance(value, bytes):
         return "[" + " ".join(map(str, value)) + "]"
     return str(value)
+
+
+# -- lists that become values of OTLP ---------------------------------------------------------------------------------
+
+
+def plain_list(values: tuple[Any, ...]) -> tuple[AttributeValue, ...]:
+    """A list as a value of OTLP.
+
+    Raises:
+        OttlError: it was written down with entries that the collector does not convert: maps, lists out of
+            attributes, times and the like.
+    """
+    if isinstance(values, Uniform) or not isinstance(values, GoList):
+        return tuple(values)
+    errors: list[str] = []
+    made = _plain_entries(values, errors)
+    if errors:
+        raise OttlError("; ".join(errors))
+    return made
+
+
+def plain_value(value: Value) -> AttributeValue:
+    """A value as the collector converts it into one of OTLP.
+
+    Raises:
+        OttlError: it is neither a simple value nor a list of such that was written down.
+    """
+    errors: list[str] = []
+    made = _plain(value, errors)
+    if errors:
+        raise OttlError("; ".join(errors))
+    return made
+
+
+def _plain_entries(values: GoList, errors: list[str]) -> tuple[AttributeValue, ...]:
+    return tuple(_plain(value, errors) for value in values)
+
+
+def _plain(value: Value, errors: list[str]) -> AttributeValue:
+    if isinstance(value, GoList) and not isinstance(value, Uniform):
+        return _plain_entries(value, errors)
+    if isinstance(value, (KeyValues, tuple, Time, Duration, Points, Part)):
+        errors.append(f"<Invalid value type {kind_of(value)}>")
+        return None
+    return value
 
 
 # -- comparison ---------------------------------------------------------------------------------------------------
@@ -150,7 +241,7 @@ def compare(left: Value, op: str, right: Value) -> bool:
     for kind in (Time, Duration):
         if isinstance(left, kind) and isinstance(right, kind):
             return _ordered(left.nanos, op, right.nanos)
-    if isinstance(left, (KeyValues, tuple)):
+    if isinstance(left, (KeyValues, tuple)) and not isinstance(left, Uniform):
         return _containers(left, op, right)
     return op == "!="
 
@@ -190,7 +281,7 @@ def _containers(left: KeyValues | tuple[AttributeValue, ...], op: str, right: Va
     if isinstance(left, KeyValues):
         same = isinstance(right, KeyValues) and _same_map(left, right)
     else:
-        same = isinstance(right, tuple) and _same_list(left, right)
+        same = isinstance(right, tuple) and not isinstance(right, Uniform) and _same_list(left, right)
     return same if op == "==" else not same
 
 
@@ -206,6 +297,8 @@ def _same(left: AttributeValue, right: AttributeValue) -> bool:
     """Equality inside containers is exact: 1 and 1.0 differ."""
     if isinstance(left, KeyValues) and isinstance(right, KeyValues):
         return _same_map(left, right)
+    if isinstance(left, Uniform) or isinstance(right, Uniform):
+        return type(left) is type(right) and left == right
     if isinstance(left, tuple) and isinstance(right, tuple):
         return _same_list(left, right)
     return type(left) is type(right) and left == right

@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from phoenix_nb.collector.ottl._context import BUCKETS, EXEMPLARS, NUMBERS, POINTS, QUANTILES, Axis, Item
-from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Part, Points, Time, Value, kind_of
+from phoenix_nb.collector.ottl._runtime import (
+    Counts,
+    Duration,
+    GoList,
+    OttlError,
+    Part,
+    Points,
+    Time,
+    Value,
+    kind_of,
+)
 from phoenix_nb.otlp import (
     Attributes,
     AttributeValue,
@@ -56,13 +66,36 @@ def stored(value: Value, current: AttributeValue = None) -> AttributeValue:
     Raises:
         OttlError: an attribute cannot hold it.
     """
-    if isinstance(value, (Time, Duration, Points, Part)):
+    if isinstance(value, (Time, Duration, Points, Part, Counts)):
         raise OttlError(
             f"unsupported type {kind_of(value)} for set operation; current value type is {_type_name(current)}"
         )
     if isinstance(value, Attributes):
         return KeyValues(value.items())
+    if isinstance(value, GoList):
+        made, error = _stored_list(value)
+        if error is not None:
+            raise error
+        return made
     return value
+
+
+def _stored_list(values: GoList) -> tuple[tuple[AttributeValue, ...], OttlError | None]:
+    """A list as an attribute holds it; an entry that it cannot hold is nil, and only the last one can be an error."""
+    made: list[AttributeValue] = []
+    error: OttlError | None = None
+    for value in values:
+        entry: AttributeValue = None
+        error = None
+        if type(value) is GoList:
+            entry, error = _stored_list(value)
+        else:
+            try:
+                entry = stored(value)
+            except OttlError as exc:
+                error = exc
+        made.append(entry)
+    return tuple(made), error
 
 
 def _type_name(value: AttributeValue) -> str:
@@ -105,6 +138,8 @@ def put_in(target: KeyValues, keys: list[Value], value: Value) -> tuple[KeyValue
 
 def _put(current: AttributeValue, keys: list[Value], value: Value) -> tuple[AttributeValue, OttlError | None]:
     if not keys:
+        if type(value) is GoList:
+            return _stored_list(value)
         try:
             return stored(value, current), None
         except OttlError as exc:
@@ -332,7 +367,7 @@ def _bounds(item: Item, value: Value) -> None:
     _side(item, *_HISTOGRAM)
     if value is not None and not (isinstance(value, tuple) and all(isinstance(v, float) for v in value)):
         raise OttlError("invalid value type provided for a slice of float64")
-    _change(item, explicit_bounds=value or ())
+    _change(item, explicit_bounds=tuple(value or ()))
 
 
 def _signed32(number: int) -> int:

@@ -13,7 +13,13 @@ from phoenix_nb.collector.ottl._by_series import by_series
 from phoenix_nb.collector.ottl._conditions import Condition, bind_condition
 from phoenix_nb.collector.ottl._context import CONTEXTS, ENUMS, Context
 from phoenix_nb.collector.ottl._function import FunctionTable
-from phoenix_nb.collector.ottl._parse import OttlSyntaxError, parse_condition, parse_statement, parse_value
+from phoenix_nb.collector.ottl._parse import (
+    OttlSizeError,
+    OttlSyntaxError,
+    parse_condition,
+    parse_statement,
+    parse_value,
+)
 from phoenix_nb.collector.ottl._statements import Statement, bind_statement
 from phoenix_nb.collector.ottl._value import ValueExpression
 from phoenix_nb.collector.ottl.functions import converters_of
@@ -21,6 +27,7 @@ from phoenix_nb.collector.ottl.functions import converters_of
 __all__ = [
     "Inference",
     "OttlError",
+    "OttlLimitError",
     "check_condition_syntax",
     "check_statement_syntax",
     "compile_condition",
@@ -36,6 +43,16 @@ _NONE: Final[Mapping[str, int]] = {}
 
 class OttlError(ValueError):
     """A text that the collector refuses; the message is the collector's."""
+
+
+class OttlLimitError(OttlError):
+    """A text that only this engine refuses, for its size; the message needs nothing around it."""
+
+
+def _refused(what: str, text: str, reason: OttlSyntaxError | BindError) -> OttlError:
+    if isinstance(reason, OttlSizeError):
+        return OttlLimitError(str(reason))
+    return OttlError(f"unable to parse OTTL {what} {quote(text)}: {reason}")
 
 
 def compile_condition(
@@ -64,7 +81,7 @@ def compile_condition(
         _check_keys(node, version)
         return by_series(bind_condition(node, binder))
     except (OttlSyntaxError, BindError) as exc:
-        raise OttlError(f"unable to parse OTTL condition {quote(text)}: {exc}") from exc
+        raise _refused("condition", text, exc) from exc
 
 
 _KEYS_SINCE: Final = (0, 155, 0)
@@ -92,7 +109,7 @@ def check_condition_syntax(text: str, version: tuple[int, int, int] = LATEST) ->
     try:
         _check_keys(parse_condition(text), version)
     except (OttlSyntaxError, BindError) as exc:
-        raise OttlError(f"unable to parse OTTL condition {quote(text)}: {exc}") from exc
+        raise _refused("condition", text, exc) from exc
 
 
 def check_statement_syntax(text: str, known: Collection[str]) -> None:
@@ -101,14 +118,13 @@ def check_statement_syntax(text: str, known: Collection[str]) -> None:
     Raises:
         OttlError: the text is not a statement.
     """
-    refusal = f"unable to parse OTTL statement {quote(text)}"
     try:
         node = parse_statement(text)
     except OttlSyntaxError as exc:
-        raise OttlError(f"{refusal}: {exc}") from exc
+        raise _refused("statement", text, exc) from exc
     for part in ast.walk(node):
         if isinstance(part, ast.Call) and part.name not in known:
-            raise OttlError(f"{refusal}: undefined function {quote(part.name)}")
+            raise _refused("statement", text, BindError(f"undefined function {quote(part.name)}"))
 
 
 def compile_value(
@@ -135,7 +151,7 @@ def compile_value(
     try:
         return ValueExpression(Binder(context, table, prefixed, version).value(parse_value(text)))
     except (OttlSyntaxError, BindError) as exc:
-        raise OttlError(f"unable to parse OTTL value expression {quote(text)}: {exc}") from exc
+        raise _refused("value expression", text, exc) from exc
 
 
 def compile_statements(
@@ -153,16 +169,17 @@ def compile_statements(
     """
     binder = Binder(context, functions, prefixed, version)
     made: list[Statement] = []
-    errors: list[str] = []
+    errors: list[OttlError] = []
     for text in texts:
         try:
             node = parse_statement(text)
             _check_keys(node, version)
             made.append(bind_statement(text, node, binder))
         except (OttlSyntaxError, BindError) as exc:
-            errors.append(f"unable to parse OTTL statement {quote(text)}: {exc}")
+            errors.append(_refused("statement", text, exc))
     if errors:
-        raise OttlError("\n".join(errors))
+        limits = any(isinstance(error, OttlLimitError) for error in errors)
+        raise (OttlLimitError if limits else OttlError)("\n".join(map(str, errors)))
     return made
 
 
@@ -192,6 +209,8 @@ def prefixed_text(text: str, context: Context, *, statement: bool) -> str:
 def _parsed(text: str, *, statement: bool) -> ast.Statement | ast.Condition:
     try:
         return parse_statement(text) if statement else parse_condition(text)
+    except OttlSizeError as exc:
+        raise OttlLimitError(str(exc)) from exc
     except OttlSyntaxError as exc:
         raise OttlError(str(exc)) from exc
 
@@ -230,7 +249,9 @@ class Inference:
         problem = self._missing(chosen, calls, enums)
         if not problem:
             return chosen
-        for name in sorted(self.functions, key=lambda name: _PRIORITY.get(name, len(_PRIORITY))):
+        # A context that is no candidate has no others below it that could be taken in its place.
+        others = self.functions if chosen in self.functions else ()
+        for name in sorted(others, key=lambda name: _PRIORITY.get(name, len(_PRIORITY))):
             if name in CONTEXTS and chosen in CONTEXTS[name].lower and not self._missing(name, calls, enums):
                 return name
         raise OttlError(problem)

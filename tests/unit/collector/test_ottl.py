@@ -52,6 +52,35 @@ def test_bad_conditions_have_the_words_of_the_collector(text: str, part: str) ->
     assert part in str(found.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("metric.name == " + "(" * 100_000 + "1", "the text is longer than 100000 characters"),
+        ("metric.name == " + "(" * 50_000 + "1", "the text is nested deeper than 60 levels"),
+    ],
+)
+@pytest.mark.parametrize(
+    "processor",
+    [
+        "transform:\n  metric_statements: ['set(metric.name, 1) where {}']",
+        "filter:\n  metrics: {{metric: ['{}']}}",
+        "filter:\n  metric_conditions: ['{}']",
+    ],
+)
+def test_own_limits_come_first_and_show_little(processor: str, text: str, reason: str) -> None:
+    problem = validate_config(config(processor.format(text)))[0]
+    assert reason in problem.message[:100]
+    assert "engine: otelcol" in problem.message
+    assert len(problem.message) < 500
+
+
+def test_a_context_that_is_no_candidate_is_not_replaced() -> None:
+    text = "transform:\n  metric_statements: ['set(instrumentation_scope.name, {})']"
+    problem = validate_config(config(text.format('"x"')))[0]
+    assert 'inferred context "instrumentation_scope" is not a valid candidate' in problem.message
+    assert not validate_config(config(text.format("metric.name")))
+
+
 def test_functions_come_with_releases() -> None:
     text = 'HasPrefix(name, "a")'
     compile_condition(text, CONTEXTS["metric"])

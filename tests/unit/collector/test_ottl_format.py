@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from phoenix_nb.collector.ottl import CONTEXTS, EvaluationError, Item, Point, compile_value
 from phoenix_nb.collector.ottl.functions._format import format_text
 
-_ROWS: list[tuple[str, str | int | float | bool | None, str]] = [
+_POINT = Item(point=Point())
+_ROWS: list[tuple[str, str | bytes | int | float | bool | None, str]] = [
     ("% 5.0v", True, " true"),
     ("%-.2v", True, "true"),
     ("% 5.0v", 123456789012345678901.5, " 1e+20"),
@@ -127,9 +129,57 @@ _ROWS: list[tuple[str, str | int | float | bool | None, str]] = [
     ("%+.0o", None, "%!o(<nil>)"),
     ("%-o", "", "%!o(string=)"),
     ("%0.2o", "lib.a", "%!o(string=li)"),
+    ("%-8T|", 1, "int64   |"),
+    ("%.2T", 1, "in"),
+    ("%T", None, "<nil>"),
+    ("%05c", 97, "0000a"),
+    ("%c", -1, "\ufffd"),
+    ("%5c", "ab", "%!c(string=   ab)"),
+    ("%U", -1, "U+FFFFFFFFFFFFFFFF"),
+    ("%010U", 97, "    U+0061"),
+    ("%#.6U", 97, "U+000061 'a'"),
+    ("%#U", 7, "U+0007"),
+    ("%#U", 57344, "U+E000"),
+    ("%#x", -255, "-0xff"),
+    ("%#08x", 10, "0x0000000a"),
+    ("%#.0x", 0, ""),
+    ("%#08o", 8, "00000010"),
+    ("%O", 8, "0o10"),
+    ("%#8b", 5, "   0b101"),
+    ("%#08x", "ab", "000x6162"),
+    ("%# X", "ab", "0X61 0X62"),
+    ("%#q", "a", "`a`"),
+    ("%#q", "a`b", '"a`b"'),
+    ("%E", 1.5, "1.500000E+00"),
+    ("%x", b"ab", "6162"),
+    ("%v", b"\x01\x02", "[1 2]"),
 ]
 
 
 @pytest.mark.parametrize(("pattern", "value", "text"), _ROWS)
-def test_one_value(pattern: str, value: str | float | bool | None, text: str) -> None:
+def test_one_value(pattern: str, value: str | bytes | float | bool | None, text: str) -> None:
     assert format_text(pattern, [value]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ('Format("%v", [[1, "a", nil, true, 2.50, [3, []], 0x0102]])', "[1 a <nil> true 2.5 [3 []] [1 2]]"),
+        ('Format("%5d", [["a", 1]])', "[%!d(string=    a)     1]"),
+        ('Format("%s", [[nil, 1]])', "[<nil> %!s(int64=1)]"),
+        ('Format("%q", [Split("a b", " ")])', '["a" "b"]'),
+        ('Format("a", [[1, "b"]])', "a%!(EXTRA []interface {}=[1 b])"),
+        ('Format("%T %T %T", [[1], Split("a", " "), {"a": 1}])', "[]interface {} []string pcommon.Map"),
+        ('Format("%T %T", [time, Duration("1s")])', "time.Time time.Duration"),
+    ],
+)
+def test_lists_and_kinds(text: str, made: str) -> None:
+    assert compile_value(text, CONTEXTS["datapoint"]).get(_POINT) == made
+
+
+@pytest.mark.parametrize(
+    "text", ['Format("%v", [{"a": 1}])', 'Format("%#x", [1.0])', 'Format("%s", [[{"a": 1}]])']
+)
+def test_what_cannot_be_shown_fails(text: str) -> None:
+    with pytest.raises(EvaluationError, match="cannot show"):
+        compile_value(text, CONTEXTS["datapoint"]).get(_POINT)

@@ -9,8 +9,7 @@ from phoenix_nb.collector._values import text_of
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, Target, param
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._runtime import Duration, OttlError, Part, Points, Time, Value, kind_of
-from phoenix_nb.collector.ottl._setters import stored
+from phoenix_nb.collector.ottl._runtime import OttlError, Value, plain_value
 from phoenix_nb.collector.ottl.functions._text import dynamic_pattern
 from phoenix_nb.otlp import AttributeValue, KeyValues
 
@@ -244,19 +243,15 @@ def _append(target: Target, value: Getter | None = None, values: tuple[Getter, .
     def run(item: Item) -> None:
         found = target.getter.get(item)
         made = list(found) if isinstance(found, tuple) else [] if found is None else [_entry(found)]
-        made.extend(
-            stored(getter.get(item)) if getter.constant else _entry(getter.get(item)) for getter in getters
-        )
+        made.extend(_entry(getter.get(item), written=getter.constant) for getter in getters)
         target.put(item, tuple(made))
 
     return run
 
 
-def _entry(value: Value) -> AttributeValue:
-    """A value as an entry of a list; of maps and lists only literal ones can become one."""
-    if isinstance(value, (KeyValues, tuple, Time, Duration, Points, Part)):
-        raise OttlError(f"<Invalid value type {kind_of(value)}>")
-    return value
+def _entry(value: Value, *, written: bool = False) -> AttributeValue:
+    """A value as an entry of a list; of maps only those that are written down can become one."""
+    return value if written and isinstance(value, KeyValues) else plain_value(value)
 
 
 def _delete_index(target: Target, start_index: Getter, end_index: Getter | None = None) -> Run:

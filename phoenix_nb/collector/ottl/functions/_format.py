@@ -1,4 +1,4 @@
-"""Formats of Go's ``Sprintf``, as far as texts, numbers and truth values need them."""
+"""Formats of Go's ``Sprintf``, as far as texts, numbers, truth values and lists of them need them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from phoenix_nb.collector.config import quote
-from phoenix_nb.collector.ottl._runtime import OttlError, Value, show
+from phoenix_nb.collector.ottl._runtime import Counts, GoList, OttlError, Value, kind_of
 from phoenix_nb.collector.ottl.functions._format_numbers import Layout, fraction, padded, whole
 
 __all__ = ["format_text"]
@@ -14,14 +14,20 @@ __all__ = ["format_text"]
 _VERB: Final = re.compile(
     r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,4})(?P<precision>\.\d{0,4})?(?P<verb>.)", re.DOTALL
 )
-_VERBS: Final = frozenset("vsdqxXfegtbo%")
+_VERBS: Final = frozenset("vsdqxXfFeEgGtbocOUT%")
+_WITH_SHARP: Final = frozenset("sdqxXtbocOUT")
+"""Verbs that the flag ``#`` may stand before; with ``%#v`` and fractions it asks for Go's own way of writing them."""
+_OF_COUNTS: Final = frozenset("vdxXoObcUq")
+"""Verbs for counts of buckets: others name their kind in Go, which is not that of other whole numbers."""
+_PLAIN: Final = Layout(plus=False, space=False, left=False, zeros=False, width=0, precision=None)
 
 
 def format_text(pattern: str, values: list[Value], *, check: bool = False) -> str:
     """The pattern with its placeholders filled.
 
     Args:
-        pattern: with ``%s``, ``%d``, ``%v``, ``%q``, ``%x``, ``%f``, ``%e``, ``%g``, ``%t``, ``%b``, ``%o`` and ``%%``.
+        pattern: with ``%s``, ``%d``, ``%v``, ``%q``, ``%x``, ``%f``, ``%e``, ``%g``, ``%t``, ``%b``, ``%o``, ``%c``,
+            ``%U``, ``%T`` and ``%%``; some of them also in capitals or after ``#``.
         values: what to fill in, in order.
         check: only look whether the pattern can be filled here.
 
@@ -35,7 +41,7 @@ def format_text(pattern: str, values: list[Value], *, check: bool = False) -> st
         made.append(pattern[last : found.start()])
         last = found.end()
         verb = found["verb"]
-        if verb not in _VERBS or "#" in found["flags"]:
+        if verb not in _VERBS or ("#" in found["flags"] and verb not in _WITH_SHARP):
             message = f"the placeholder {found.group()} is not supported by the embedded engine"
             raise ValueError(message)
         if verb == "%":
@@ -67,55 +73,80 @@ def _layout(found: re.Match[str]) -> Layout:
         zeros="0" in flags and "-" not in flags,
         width=int(found["width"] or 0),
         precision=None if precision is None else int(precision[1:] or 0),
+        sharp="#" in flags,
     )
 
 
-def _kind(value: Value) -> str:
-    for kind, name in ((bool, "bool"), (int, "int64"), (float, "float64"), (str, "string")):
-        if isinstance(value, kind):
-            return name
-    if value is None:
-        return "<nil>"
-    raise OttlError("Format cannot show a value of this kind in the embedded engine")
-
-
 def _extra(value: Value) -> str:
-    kind = _kind(value)
-    return "<nil>" if value is None else f"{kind}={show(value)}"
+    return "<nil>" if value is None else f"{kind_of(value)}={_filled('v', _PLAIN, value)}"
 
 
 def _filled(verb: str, layout: Layout, value: Value) -> str:
-    kind = _kind(value)
-    # The plus of %+v asks for the names of fields, not for a sign.
-    text = _shown(verb, layout.without_plus() if verb == "v" else layout, value)
+    if verb == "T":
+        kind = kind_of(value)
+        return padded(kind if value is None else kind[: layout.precision], layout)
+    if verb == "v":
+        # The plus of %+v asks for the names of fields, not for a sign.
+        layout = layout.without_plus()
+    if isinstance(value, Counts) and verb not in _OF_COUNTS:
+        raise OttlError(f"Format cannot show counts with %{verb} in the embedded engine")
+    if isinstance(value, GoList):
+        return f"[{' '.join(_entry(verb, layout, entry) for entry in value)}]"
+    text = _shown(verb, layout, value)
     if text is not None:
         return text
     if value is None:
         return f"%!{verb}(<nil>)"
-    return f"%!{verb}({kind}={_shown('v', layout, value)})"
+    return f"%!{verb}({kind_of(value)}={_shown('v', layout, value)})"
+
+
+def _entry(verb: str, layout: Layout, value: Value) -> str:
+    """An entry of a list; nil is the same for every verb there."""
+    return "<nil>" if value is None else _filled(verb, layout, value)
 
 
 def _shown(verb: str, layout: Layout, value: Value) -> str | None:
-    """The value laid out; ``None`` when the verb does not go with its kind."""
+    """The value laid out; ``None`` when the verb does not go with its kind.
+
+    Raises:
+        OttlError: a value that this engine cannot show, such as a map: the collector shows where it is in memory.
+    """
     if value is None:
         return padded("<nil>", layout) if verb == "v" else None
     if isinstance(value, bool):
-        return padded(show(value), layout) if verb in "vt" else None
+        return padded("true" if value else "false", layout) if verb in "vt" else None
     if isinstance(value, int):
         return whole(verb, layout, value)
-    if isinstance(value, float):
+    if isinstance(value, float) and not layout.sharp:
         return fraction(verb, layout, value)
-    assert isinstance(value, str)  # noqa: S101 - other kinds were refused
-    if verb in "xX":
+    if isinstance(value, bytes) and verb in "vd":
+        return f"[{' '.join(str(whole(verb, layout, number)) for number in value)}]"
+    if isinstance(value, bytes) and verb in "xX":
         return _hexadecimal(verb, layout, value)
+    if not isinstance(value, str):
+        message = f"Format cannot show a value of the kind {kind_of(value)} in the embedded engine"
+        raise OttlError(message)
+    if verb in "xX":
+        return _hexadecimal(verb, layout, value.encode())
     if verb not in "vsq":
         return None
     text = value if layout.precision is None else value[: layout.precision]
-    return padded(quote(text, plain=layout.plus) if verb == "q" else text, layout)
+    return padded(_quoted(text, layout) if verb == "q" else text, layout)
 
 
-def _hexadecimal(verb: str, layout: Layout, value: str) -> str:
-    """The bytes of a text; the precision counts bytes."""
-    data = value.encode()[: layout.precision]
+def _quoted(text: str, layout: Layout) -> str:
+    """In back quotes where they are asked for and where the text fits between them."""
+    if layout.sharp and all(
+        letter == "\t" or (letter >= " " and letter not in "`\x7f\ufeff") for letter in text
+    ):
+        return f"`{text}`"
+    return quote(text, plain=layout.plus)
+
+
+def _hexadecimal(verb: str, layout: Layout, value: bytes) -> str:
+    """Bytes, also those of a text; the precision counts them."""
+    data = value[: layout.precision]
     text = data.hex(" ") if layout.space else data.hex()
+    if layout.sharp and text:
+        text = "0x" + (text.replace(" ", " 0x") if layout.space else text)
     return padded(text.upper() if verb == "X" else text, layout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
 
 from phoenix_nb.collector._values import format_float
 from phoenix_nb.collector.config import quote
@@ -27,6 +28,8 @@ class Layout:
     """Letters at least."""
     precision: int | None
     """Digits or letters; ``None`` when none is given."""
+    sharp: bool = False
+    """With a prefix that tells the base."""
 
     def without_plus(self) -> Layout:
         """The same without the sign."""
@@ -47,31 +50,60 @@ def padded(text: str, layout: Layout) -> str:
 def whole(verb: str, layout: Layout, value: int) -> str | None:
     """A whole number; ``None`` when the verb does not go with one."""
     if verb == "q":
-        known = 0 <= value < 0x110000 and not 0xD800 <= value < 0xE000
-        return padded(quote(chr(value) if known else "\ufffd", "'", plain=layout.plus), layout)
-    form = {"v": "d", "d": "d", "x": "x", "X": "X", "b": "b", "o": "o"}.get(verb)
+        return padded(quote(_letter(value), "'", plain=layout.plus), layout)
+    if verb == "c":
+        return padded(_letter(value), layout)
+    blanks = replace(layout, zeros=False)
+    if verb == "U":
+        return padded(_code_point(value, layout), blanks)
+    form = {"v": "d", "d": "d", "x": "x", "X": "X", "b": "b", "o": "o", "O": "o"}.get(verb)
     if form is None:
         return None
-    blanks = replace(layout, zeros=False)
     if layout.precision == 0 and value == 0:
         return padded("", blanks)
     sign = "-" if value < 0 else layout.sign()
     digits = layout.precision or 0
     if layout.precision is None and layout.zeros:
         digits = layout.width - len(sign)
-    return padded(sign + format(abs(value), form).rjust(digits, "0"), blanks)
+    text = format(abs(value), form).rjust(digits, "0")
+    if layout.sharp and form in _PREFIXES:
+        text = _PREFIXES[form] + text
+    elif layout.sharp and form == "o" and not text.startswith("0"):
+        text = f"0{text}"
+    return padded(sign + ("0o" if verb == "O" else "") + text, blanks)
+
+
+_PREFIXES: Final = {"b": "0b", "x": "0x", "X": "0X"}
+
+
+def _letter(value: int) -> str:
+    known = 0 <= value < 0x110000 and not 0xD800 <= value < 0xE000
+    return chr(value) if known else "\ufffd"
+
+
+def _code_point(value: int, layout: Layout) -> str:
+    """``U+`` with four digits at least, and the letter itself where it is asked for and can be seen."""
+    number = value % (1 << 64)
+    text = f"U+{number:0{max(4, layout.precision or 0)}X}"
+    if not layout.sharp or number >= 0x110000 or 0xD800 <= number < 0xE000:
+        return text
+    letter = chr(number)
+    seen = letter in "'\\" or quote(letter, "'") == f"'{letter}'"
+    return f"{text} '{letter}'" if seen else text
 
 
 def fraction(verb: str, layout: Layout, value: float) -> str | None:
     """A number with a fraction; ``None`` when the verb does not go with one."""
-    if verb not in "vfegxXb":
+    if verb not in "vfFeEgGxXb":
         return None
     if math.isinf(value):
         sign = "-" if value < 0 else " " if layout.space and not layout.plus else "+"
         return padded(sign + "Inf", replace(layout, zeros=False))
     if math.isnan(value):
         return padded(layout.sign() + "NaN", replace(layout, zeros=False))
-    text = _digits(verb, layout.precision, abs(value))
+    text = _digits(verb.lower() if verb in "EFG" else verb, layout.precision, abs(value))
+    if verb in "EG":
+        text = text.upper()
     sign = "-" if math.copysign(1.0, value) < 0 else layout.sign()
     if sign and layout.zeros:
         return sign + text.rjust(layout.width - 1, "0")

@@ -13,7 +13,7 @@ from phoenix_nb.collector.config import quote
 from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._getters import Getter
-from phoenix_nb.collector.ottl._runtime import OttlError, Value, kind_of
+from phoenix_nb.collector.ottl._runtime import Counts, GoList, OttlError, Uniform, Value, kind_of, plain_list
 from phoenix_nb.collector.ottl.functions._format import format_text
 from phoenix_nb.collector.ottl.functions._text import dynamic_pattern
 from phoenix_nb.otlp import AttributeValue, KeyValues
@@ -225,12 +225,16 @@ def _sort(target: Getter, order: str | None = None) -> Run:
         found = target.get(item)
         if not isinstance(found, tuple):
             raise OttlError(f"sort with unsupported type: '{kind_of(found)}'. Target is not a list")
+        if isinstance(found, Counts):
+            raise OttlError(f"sort with unsupported type: '{kind_of(found)}'")
+        kind = type(found) if isinstance(found, Uniform) else GoList
+        found = plain_list(found)
         if not found or any(isinstance(value, (bytes, tuple, KeyValues)) for value in found):
             return found
         if any(value is None or isinstance(value, (str, bool)) for value in found):
             # Text is compared by its bytes.
-            return tuple(sorted(found, key=lambda value: text_of(value).encode(), reverse=down))
-        return tuple(sorted(found, key=_place, reverse=down))
+            return kind(sorted(found, key=lambda value: text_of(value).encode(), reverse=down))
+        return kind(sorted(found, key=_place, reverse=down))
 
     return evaluate
 

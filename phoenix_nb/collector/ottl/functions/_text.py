@@ -11,7 +11,7 @@ from phoenix_nb.collector.ottl._context import Item
 from phoenix_nb.collector.ottl._function import Function, converter, param
 from phoenix_nb.collector.ottl._getters import Getter
 from phoenix_nb.collector.ottl._lookups import Bulk
-from phoenix_nb.collector.ottl._runtime import OttlError, Value
+from phoenix_nb.collector.ottl._runtime import OttlError, Strings, Value
 
 __all__ = ["TEXT_FUNCTIONS", "dynamic_pattern", "to_camel", "to_snake"]
 
@@ -217,7 +217,7 @@ def _trim(target: str, replacement: str | None) -> Value:
 
 @converter("Split", param("target", "string"), param("delimiter", "string"))
 def _split(target: str, delimiter: str) -> Value:
-    return tuple(target.split(delimiter)) if delimiter else tuple(target)
+    return Strings(target.split(delimiter) if delimiter else target)
 
 
 @converter("ToSnakeCase", param("target", "string"))

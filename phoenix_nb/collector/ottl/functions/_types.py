@@ -17,6 +17,7 @@ from phoenix_nb.collector.ottl._runtime import (
     Value,
     compare,
     kind_of,
+    plain_list,
 )
 from phoenix_nb.otlp import KeyValues
 
@@ -111,7 +112,7 @@ def _index(target: Value, value: Value) -> Value:
     if not isinstance(target, tuple):
         found = "nil" if target is None else kind_of(target)
         raise OttlTypeError(f"expected pcommon.Slice but got {found}")
-    return next((at for at, entry in enumerate(target) if compare(entry, "==", value)), -1)
+    return next((at for at, entry in enumerate(plain_list(target)) if compare(entry, "==", value)), -1)
 
 
 def _coalesce(values: tuple[Getter, ...]) -> Callable[[Item], Value]:
