@@ -110,23 +110,36 @@ def test_configuration_is_accepted_or_refused_as_in_the_collector(case: Tree) ->
 def _with_present_components(text: str) -> str:
     """The reference build has components named nop in every section; here others stand for some of them."""
     tree = yaml.safe_load(text)
-    for section, name in _STAND_INS.items():
+    service = tree.get("service") or {}
+    pipelines = service.get("pipelines", {})
+    stand_ins = _STAND_INS | {"connectors": "exceptions" if _joins_signals(pipelines) else "forward"}
+    for section, name in stand_ins.items():
         tree[section] = {_renamed(key, name): value for key, value in (tree.get(section) or {}).items()}
     connectors = {f"nop/{key.partition('/')[2]}" for key in tree["connectors"]}
-    service = tree.get("service") or {}
     if service.get("extensions"):
-        service["extensions"] = [_renamed(key, _STAND_INS["extensions"]) for key in service["extensions"]]
-    for pipeline in service.get("pipelines", {}).values():
+        service["extensions"] = [_renamed(key, stand_ins["extensions"]) for key in service["extensions"]]
+    for pipeline in pipelines.values():
         for role in ("receivers", "processors", "exporters"):
-            name = _STAND_INS["processors"] if role == "processors" else "nop"
+            name = stand_ins["processors"] if role == "processors" else "nop"
             pipeline[role] = [
-                _renamed(key, _STAND_INS["connectors"] if key in connectors else name)
+                _renamed(key, stand_ins["connectors"] if key in connectors else name)
                 for key in pipeline.get(role) or ()
             ]
     return yaml.safe_dump(tree, sort_keys=False)
 
 
-_STAND_INS = {"processors": "batch", "connectors": "forward", "extensions": "zpages"}
+_STAND_INS = {"processors": "batch", "extensions": "zpages"}
+
+
+def _joins_signals(pipelines: Tree) -> bool:
+    """Whether a connector makes one signal of another, which forward does not do."""
+    named = [(ident.partition("/")[0], pipeline) for ident, pipeline in pipelines.items()]
+    return any(
+        signal != other
+        and set(pipeline.get("exporters") or ()) & set(behind.get("receivers") or ()) - {"nop"}
+        for signal, pipeline in named
+        for other, behind in named
+    )
 
 
 def _renamed(ident: str, name: str) -> str:
