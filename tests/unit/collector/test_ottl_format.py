@@ -183,3 +183,25 @@ def test_lists_and_kinds(text: str, made: str) -> None:
 def test_what_cannot_be_shown_fails(text: str) -> None:
     with pytest.raises(EvaluationError, match="cannot show"):
         compile_value(text, CONTEXTS["datapoint"]).get(_POINT)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "text"),
+    [
+        ("%s", b"ab", "ab"),
+        ("%-8.3s", b"ab", "ab      "),
+        ("%+q", b"ab", '"ab"'),
+        ("%q", b"", '""'),
+        ("%o", b"ab", "[141 142]"),
+        ("%+b", b"ab", "[+1100001 +1100010]"),
+        ("%05t", b"ab", "[%!t(uint8=00097) %!t(uint8=00098)]"),
+        ("%05t", b"", "[]"),
+    ],
+)
+def test_bytes_are_shown_as_the_collector_shows_them(pattern: str, value: bytes, text: str) -> None:
+    assert format_text(pattern, [value]) == text
+
+
+def test_bytes_that_are_no_text_are_not_shown_as_one() -> None:
+    with pytest.raises(EvaluationError, match="no text"):
+        format_text("%s", [b"\xff"])

@@ -119,10 +119,8 @@ def _shown(verb: str, layout: Layout, value: Value) -> str | None:
         return whole(verb, layout, value)
     if isinstance(value, float) and not layout.sharp:
         return fraction(verb, layout, value)
-    if isinstance(value, bytes) and verb in "vd":
-        return f"[{' '.join(str(whole(verb, layout, number)) for number in value)}]"
-    if isinstance(value, bytes) and verb in "xX":
-        return _hexadecimal(verb, layout, value)
+    if isinstance(value, bytes):
+        return _bytes(verb, layout, value)
     if not isinstance(value, str):
         message = f"Format cannot show a value of the kind {kind_of(value)} in the embedded engine"
         raise OttlError(message)
@@ -132,6 +130,21 @@ def _shown(verb: str, layout: Layout, value: Value) -> str | None:
         return None
     text = value if layout.precision is None else value[: layout.precision]
     return padded(_quoted(text, layout) if verb == "q" else text, layout)
+
+
+def _bytes(verb: str, layout: Layout, value: bytes) -> str | None:
+    """Bytes: hexadecimal, as the text that they are, or one by one."""
+    if verb in "xX":
+        return _hexadecimal(verb, layout, value)
+    if verb in "sq":
+        try:
+            return _shown(verb, layout, value.decode())
+        except UnicodeDecodeError as exc:
+            raise OttlError("Format cannot show bytes that are no text in the embedded engine") from exc
+    shown = (
+        whole(verb, layout, number) or f"%!{verb}(uint8={whole('v', layout, number)})" for number in value
+    )
+    return f"[{' '.join(shown)}]"
 
 
 def _quoted(text: str, layout: Layout) -> str:
