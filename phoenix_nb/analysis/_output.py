@@ -63,14 +63,18 @@ def uncounted_exporters(output: EngineOutput) -> tuple[str, ...]:
         name
         for name, frames in found.items()
         if name not in billed
-        and name.partition("/")[0] != _SILENT
+        and _type(name) != _SILENT
         and frames.n_points
         and not any(_same(frames, other) for other in billed.values())
     )
 
 
 def _billed(found: Mapping[str, Frames]) -> dict[str, Frames]:
-    return {name: frames for name, frames in found.items() if name.partition("/")[0] not in _UNBILLED}
+    return {name: frames for name, frames in found.items() if _type(name) not in _UNBILLED}
+
+
+def _type(exporter: str) -> str:
+    return exporter.partition("/")[0]
 
 
 def _different(found: Sequence[Frames]) -> list[Frames]:

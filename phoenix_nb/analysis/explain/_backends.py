@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from phoenix_nb.analysis._output_difference import series_text
 from phoenix_nb.collector import CollectorConfig, prometheus_view
-from phoenix_nb.collector.components import ComponentKind, PassiveSettings
+from phoenix_nb.collector.components import PROMETHEUS_EXPORTERS, ComponentKind, PassiveSettings
 from phoenix_nb.collector.config import ComponentId
 from phoenix_nb.otlp import Frames
 
 __all__ = ["BackendView", "Merged", "backend_view"]
-
-_TYPES = frozenset({"prometheus", "prometheus_remote_write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def backend_view(config: CollectorConfig, exporter: str, sent: Sequence[Frames])
     """
     component = config.components[ComponentKind.EXPORTER][ComponentId.parse(exporter)]
     settings = component.settings
-    known = component.type is not None and component.type.name in _TYPES
+    known = component.type is not None and component.type.name in PROMETHEUS_EXPORTERS
     if not known or not sent or not isinstance(settings, PassiveSettings):
         return None
     frames = Frames.concat(sent)

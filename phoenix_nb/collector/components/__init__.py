@@ -24,6 +24,7 @@ from phoenix_nb.collector.components._host_metrics import (
 )
 from phoenix_nb.collector.components._passive import PassiveSettings
 from phoenix_nb.collector.components._prometheus_view import (
+    PROMETHEUS_EXPORTERS,
     BackendSeries,
     PrometheusView,
     prometheus_view,
@@ -31,6 +32,7 @@ from phoenix_nb.collector.components._prometheus_view import (
 from phoenix_nb.collector.components._registry import find_type, is_known, supported_types
 
 __all__ = [
+    "PROMETHEUS_EXPORTERS",
     "BackendSeries",
     "BuildError",
     "Clock",

@@ -12,8 +12,10 @@ from phoenix_nb.collector.components._passive import PassiveSettings
 from phoenix_nb.collector.components._prometheus_names import label_name, metric_name
 from phoenix_nb.otlp import Attributes, Frames, Resource, Scope
 
-__all__ = ["BackendSeries", "PrometheusView", "prometheus_view"]
+__all__ = ["PROMETHEUS_EXPORTERS", "BackendSeries", "PrometheusView", "prometheus_view", "resource_labels"]
 
+PROMETHEUS_EXPORTERS = frozenset({"prometheus", "prometheus_remote_write"})
+"""Types of the exporters that have such a backend, as first published."""
 _JOB = "service.name"
 _SPACE = "service.namespace"
 _INSTANCE = "service.instance.id"
@@ -57,17 +59,25 @@ class _Rules:
     fixed: tuple[tuple[str, str], ...]
 
 
+def _conversion(settings: Mapping[str, object]) -> Mapping[str, object]:
+    found = settings.get("resource_to_telemetry_conversion")
+    return found if isinstance(found, Mapping) else {}
+
+
+def resource_labels(settings: Mapping[str, object]) -> bool:
+    """Whether an exporter with these settings makes labels of the attributes of resources too."""
+    return _conversion(settings).get("enabled") is True
+
+
 def _rules(settings: Mapping[str, object]) -> _Rules:
-    conversion = settings.get("resource_to_telemetry_conversion")
-    conversion = conversion if isinstance(conversion, Mapping) else {}
     strategy = settings.get("translation_strategy")
     suffixes = settings.get("add_metric_suffixes", True) is not False
     if isinstance(strategy, str) and strategy:
         suffixes = strategy not in _NO_SUFFIXES
     fixed = settings.get("const_labels") or settings.get("external_labels")
     return _Rules(
-        resource_labels=conversion.get("enabled") is True,
-        without_service=conversion.get("exclude_service_attributes") is True,
+        resource_labels=resource_labels(settings),
+        without_service=_conversion(settings).get("exclude_service_attributes") is True,
         scope_labels=not (settings.get("without_scope_info") or settings.get("disable_scope_info")),
         suffixes=suffixes,
         namespace=str(settings.get("namespace") or ""),

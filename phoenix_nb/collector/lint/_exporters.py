@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from phoenix_nb.collector._config import CollectorConfig, Pipeline
 from phoenix_nb.collector.components import ComponentKind
 from phoenix_nb.collector.components._host_metrics import HostMetricsSettings
 from phoenix_nb.collector.components._passive import PassiveSettings
+from phoenix_nb.collector.components._prometheus_view import PROMETHEUS_EXPORTERS, resource_labels
 from phoenix_nb.collector.components._transform_settings import TransformSettings
 from phoenix_nb.collector.lint._finding import LintFinding
 
 __all__ = ["merged_processes"]
-
-_PROMETHEUS: Final = frozenset({"prometheus", "prometheus_remote_write"})
 
 
 def merged_processes(config: CollectorConfig) -> Iterator[LintFinding]:
@@ -24,15 +22,10 @@ def merged_processes(config: CollectorConfig) -> Iterator[LintFinding]:
             continue
         for ident in pipeline.exporters:
             component = config.components[ComponentKind.EXPORTER].get(ident)
-            if component is None or component.type is None or component.type.name not in _PROMETHEUS:
+            if component is None or component.type is None or component.type.name not in PROMETHEUS_EXPORTERS:
                 continue
             settings = component.settings
-            conversion = (
-                settings.values.get("resource_to_telemetry_conversion")
-                if isinstance(settings, PassiveSettings)
-                else None
-            )
-            if not isinstance(conversion, Mapping) or conversion.get("enabled") is not True:
+            if not isinstance(settings, PassiveSettings) or not resource_labels(settings.values):
                 yield LintFinding(
                     path=f"exporters::{ident}::resource_to_telemetry_conversion",
                     message=f"all processes become one series of each metric behind {ident}",
